@@ -1,0 +1,135 @@
+"""What a client may ask for. A command is a wish: it is answered by one `reply` or one `error`."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from protocol.ids import CheckpointId, ConversationId, ExecutionId, Position
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Key = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=60_000)]
+
+
+class Command(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="type",
+):
+    """What all commands share: an optional `id`, which the answer repeats as `re`."""
+
+    id: int | str | None = None
+
+
+class Auth(Command, kw_only=True, tag="auth"):
+    """Say who you are."""
+
+    token: Name
+
+
+class Start(Command, kw_only=True, tag="start"):
+    """Start an execution of a crew; `watch` also follows it on this connection."""
+
+    crew: Name
+    inputs: dict[str, Any] = {}
+    checkpoints: Annotated[list[Name], Meta(max_length=100)] = []
+    conversation: ConversationId | None = None
+    title: Annotated[str, Meta(max_length=300)] | None = None
+    watch: bool = True
+    key: Key | None = None
+
+
+class Watch(Command, kw_only=True, tag="watch"):
+    """Follow an execution from a position, or the inbox of everything that waits for a person."""
+
+    execution: ExecutionId | None = None
+    after: Position | Literal["start", "now"] = "start"
+    inbox: bool = False
+
+
+class Unwatch(Command, kw_only=True, tag="unwatch"):
+    """Stop following."""
+
+    execution: ExecutionId | None = None
+    inbox: bool = False
+
+
+class Decision(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """An answer to a checkpoint, as `decide` and its REST twin carry it."""
+
+    action: Name
+    version: int | None = None
+    feedback: Text | None = None
+    output: Text | None = None
+    arguments: dict[str, Any] | None = None
+    response: Any = None
+    digest: str | None = None
+    key: Key | None = None
+
+
+class Decide(Command, kw_only=True, tag="decide"):
+    """Answer a checkpoint. `version` is the draft that was judged; absent means the current one."""
+
+    execution: ExecutionId
+    checkpoint: CheckpointId
+    action: Name
+    version: int | None = None
+    feedback: Text | None = None
+    output: Text | None = None
+    arguments: dict[str, Any] | None = None
+    response: Any = None
+    digest: str | None = None
+    key: Key | None = None
+
+
+class Cancel(Command, kw_only=True, tag="cancel"):
+    """End an execution, wherever it is."""
+
+    execution: ExecutionId
+    reason: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+class Filter(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What a list is narrowed to."""
+
+    state: str | None = None
+    crew: str | None = None
+    conversation: ConversationId | None = None
+
+
+class List(Command, kw_only=True, tag="list"):
+    """Read a page of a list, newest first."""
+
+    what: Literal["executions", "checkpoints", "crews", "conversations"]
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    filter: Filter = Filter()
+
+
+class Get(Command, kw_only=True, tag="get"):
+    """Read one execution with its checkpoints."""
+
+    execution: ExecutionId
+
+
+class Ping(Command, kw_only=True, tag="ping"):
+    """Ask for a sign of life; the reply carries the server's time."""
+
+
+class Pong(Command, kw_only=True, tag="pong"):
+    """Answer the server's ping."""
+
+
+AnyCommand = Auth | Start | Watch | Unwatch | Decide | Cancel | List | Get | Ping | Pong
+
+__all__ = [
+    "AnyCommand", "Auth", "Cancel", "Command", "Decide", "Decision", "Filter", "Get", "List", "Ping", "Pong", "Start",
+    "Unwatch", "Watch",
+]  # fmt: skip

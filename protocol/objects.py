@@ -1,0 +1,215 @@
+"""The objects that frames carry: executions, crews, checkpoints and what they are made of.
+
+Times are ISO 8601 in UTC with milliseconds and `Z`. Fields may be added in version 1; none is renamed or dropped.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from protocol.ids import CheckpointId, ConversationId, ExecutionId
+
+
+class State(StrEnum):
+    """Where an execution is. The last four are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
+class CheckpointState(StrEnum):
+    """Where a checkpoint is: it asks (open), the crew redrafts (revising), or it is over."""
+
+    OPEN = "open"
+    REVISING = "revising"
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Object(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all wire objects share: frozen, named fields, absent when unset."""
+
+
+class Actor(Object, kw_only=True):
+    """Who did something."""
+
+    id: str
+    name: str
+
+
+class Usage(Object, kw_only=True, omit_defaults=False):
+    """What language models were asked and answered, in tokens; `replayed` calls were answered from the journal."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    calls: int = 0
+    replayed: int = 0
+
+
+class Fault(Object, kw_only=True):
+    """Why something failed, for a person to read: no traceback, no secret."""
+
+    code: str
+    message: str
+
+
+class TaskPlan(Object, kw_only=True):
+    """A task as it is known before it runs."""
+
+    name: str
+    agent: str | None = None
+    title: str | None = None
+
+
+class TaskState(Object, kw_only=True):
+    """A task of an execution as it stands now. `state`: pending, running, completed, skipped, failed."""
+
+    name: str
+    index: int
+    agent: str | None = None
+    state: str
+    round: int = 1
+    output: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    usage: Usage | None = None
+
+
+class TaskOutput(Object, kw_only=True):
+    """What one task gave in the end."""
+
+    task: str
+    agent: str | None = None
+    output: str
+
+
+class Progress(Object, kw_only=True, omit_defaults=False):
+    """How many tasks are done, out of how many."""
+
+    done: int = 0
+    total: int = 0
+
+
+class Execution(Object, kw_only=True):
+    """One run of a crew with its inputs."""
+
+    id: ExecutionId
+    crew: str
+    title: str
+    state: State
+    inputs: dict[str, Any]
+    checkpoints: list[str]
+    conversation: ConversationId | None = None
+    owner: Actor | None = None
+    created_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+    epoch: str
+    offset: int
+    attempt: int
+    progress: Progress
+    tasks: list[TaskState]
+    usage: Usage
+    waited: float
+    output: str | None = None
+    output_json: Any | UnsetType = UNSET
+    error: Fault | None = None
+
+
+class CrewCheckpoint(Object, kw_only=True):
+    """A checkpoint that a crew's registration offers; a `required` one applies to every execution."""
+
+    name: str
+    title: str
+    task: str
+    place: Literal["before", "after"]
+    description: str = ""
+    required: bool = False
+
+
+class Crew(Object, kw_only=True):
+    """Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work."""
+
+    name: str
+    title: str
+    description: str
+    kind: Literal["crew", "flow"]
+    inputs: dict[str, Any]
+    checkpoints: list[CrewCheckpoint]
+    tasks: list[TaskPlan]
+    broken: str | None = None
+    demo: bool = False
+
+
+class Draft(Object, kw_only=True):
+    """What a checkpoint shows for judgement."""
+
+    text: str
+    content_type: str = "text/markdown"
+    language: str | None = None
+    json: Any | UnsetType = UNSET
+
+
+class ToolRequest(Object, kw_only=True):
+    """The tool call that a checkpoint of kind `tool` is about."""
+
+    name: str
+    arguments: dict[str, Any]
+    schema: dict[str, Any] | None = None
+
+
+class Action(Object, kw_only=True, omit_defaults=False):
+    """One way to answer a checkpoint."""
+
+    id: str
+    label: str
+    needs_feedback: bool = False
+    confirm: bool = False
+
+
+class Judgement(Object, kw_only=True):
+    """One decision in a checkpoint's history."""
+
+    version: int
+    action: str
+    by: Actor | None = None
+    at: str
+    feedback: str | None = None
+
+
+class Checkpoint(Object, kw_only=True):
+    """A question to a person that holds the crew."""
+
+    id: CheckpointId
+    execution: ExecutionId
+    name: str
+    kind: Literal[
+        "task.before", "task.after", "task.input", "tool", "flow", "ask", "recovery"
+    ]
+    state: CheckpointState
+    version: int
+    title: str
+    description: str
+    task: str | None = None
+    agent: str | None = None
+    draft: Draft
+    facts: dict[str, Any]
+    tool: ToolRequest | None = None
+    actions: list[Action]
+    schema: dict[str, Any] | None = None
+    policy: dict[str, Any] | None = None
+    tally: dict[str, Any] | None = None
+    deadline: str | None = None
+    on_deadline: str | None = None
+    digest: str
+    opened_at: str
+    history: list[Judgement]

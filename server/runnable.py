@@ -1,0 +1,123 @@
+"""What the engine and a crew agree on: how a crew is described, run, watched, asked and answered.
+
+The engine runs anything that is `Runnable`; a crew sees of the service only its `Journal`. Nothing here does I/O.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from protocol.events import Data
+from protocol.ids import CheckpointId, ExecutionId
+from protocol.objects import Action, Actor, Crew, Draft, TaskOutput
+
+Kind = Literal["task.before", "task.after", "task.input", "tool", "flow", "ask", "recovery"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A checkpoint as a crew asks it.
+
+    `step` names the place in the crew, the same on every attempt and for every version: with it a second attempt
+    finds the checkpoint, and the answer, of the first. `version` counts from 1; each redraft is the next.
+    """
+
+    step: str
+    version: int
+    name: str
+    kind: Kind
+    title: str
+    description: str
+    draft: Draft
+    actions: tuple[Action, ...]
+    task: str | None = None
+    agent: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a person decided about one version of a checkpoint. `output` is the replacement of an `edit`."""
+
+    checkpoint: CheckpointId
+    version: int
+    action: str
+    feedback: str | None = None
+    output: str | None = None
+    by: Actor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a crew gave in the end. `output_json` is present for structured outputs."""
+
+    output: str
+    output_json: Any = None
+    tasks: tuple[TaskOutput, ...] = ()
+
+
+class Stopped(BaseException):
+    """Raised by a crew when a person chose `stop`. A BaseException: no handler inside the crew may swallow it."""
+
+    def __init__(self, checkpoint: CheckpointId, task: str | None) -> None:
+        super().__init__(f"stopped at {checkpoint}")
+        self.checkpoint = checkpoint
+        self.task = task
+
+
+class CrewFailed(Exception):
+    """Raised when a crew fails. `message` is for people; the traceback is the `__cause__`, for the log."""
+
+    def __init__(self, code: str, message: str, task: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.task = task
+
+
+class Journal(Protocol):
+    """All that a running crew sees of the service: one per execution and attempt."""
+
+    @property
+    def execution(self) -> ExecutionId:
+        """The execution's id."""
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What the execution was started with."""
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """The names of the checkpoints that apply."""
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first worker that runs this execution, then one more for each that takes over."""
+
+    def emit(self, data: Data) -> None:
+        """Append an event to the log, in order. Quick, from any thread."""
+
+    def delta(self, *, stream: str, text: str, task: str | None = None, agent: str | None = None) -> None:
+        """Push a piece of streamed text; pieces are joined before they are sent. Quick, from any thread."""
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask a person, and wait as long as it takes; an earlier attempt's answer comes at once. On the loop only."""
+
+    def recall(self, step: str) -> bytes | None:
+        """Give what an earlier attempt, or this one, recorded under `step`."""
+
+    async def record(self, step: str, value: bytes) -> None:
+        """Record `value` under `step`; it is durable when this returns. On the loop only."""
+
+
+class Runnable(Protocol):
+    """A registered crew that loaded."""
+
+    def describe(self) -> Crew:
+        """Describe the crew for the catalogue."""
+
+    async def run(self, journal: Journal) -> Outcome:
+        """Run it once, from a fresh object.
+
+        Raises `Stopped` or `CrewFailed`; cancelling it ends all that it started.
+        """
