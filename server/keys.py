@@ -1,0 +1,72 @@
+"""Every key and channel in Redis, one function each.
+
+All keys of one execution share the hash tag `{tenant:execution}`, so that one script may touch them in Cluster.
+"""
+
+from typing import NamedTuple
+
+from protocol.ids import ExecutionId
+
+#: The tenant of open mode, where nobody is told apart.
+OPEN_TENANT = "open"
+
+
+class ExecutionKeys(NamedTuple):
+    """The keys of one execution, in the order that the scripts take them."""
+
+    state: str
+    log: str
+    checkpoints: str
+    journal: str
+    keys: str
+
+
+def execution(tenant: str, ident: ExecutionId) -> ExecutionKeys:
+    """Name the keys of an execution."""
+    tag = f"qd:{{{tenant}:{ident}}}"
+    return ExecutionKeys(f"{tag}:state", f"{tag}:log", f"{tag}:checkpoints", f"{tag}:journal", f"{tag}:keys")
+
+
+def channel(tenant: str, ident: ExecutionId) -> str:
+    """Name the channel that an execution's events and deltas are published on."""
+    return f"qd:{{{tenant}:{ident}}}"
+
+
+def inbox(tenant: str) -> str:
+    """Name the sorted set, and the channel, of a tenant's open checkpoints."""
+    return f"qd:{{{tenant}}}:inbox"
+
+
+def executions(tenant: str) -> str:
+    """Name the sorted set of a tenant's executions, scored by when they were made, in milliseconds."""
+    return f"qd:{{{tenant}}}:executions"
+
+
+def active() -> str:
+    """Name the sorted set of executions that have not ended, scored by when to look after them, in milliseconds."""
+    return "qd:active"
+
+
+def started(tenant: str, subject: str, key: str) -> str:
+    """Name what remembers the execution that a `start` with this idempotency key made."""
+    return f"qd:{{{tenant}}}:started:{subject}:{key}"
+
+
+def crews() -> str:
+    """Name the hash of the catalogue: worker id → the crews that it reported."""
+    return "qd:crews"
+
+
+def worker(ident: str) -> str:
+    """Name the heartbeat of a worker; it exists while the worker lives."""
+    return f"qd:worker:{ident}"
+
+
+def wake(worker_id: str) -> str:
+    """Name the channel that wakes a worker for one of its executions."""
+    return f"qd:wake:{worker_id}"
+
+
+def probe(process: str) -> str:
+    """Name the channel on which a process proves that its subscription still hears."""
+    return f"qd:probe:{process}"
