@@ -57,9 +57,7 @@ class Unwatch(Command, kw_only=True, tag="unwatch"):
     inbox: bool = False
 
 
-class Decision(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
+class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An answer to a checkpoint, as `decide` and its REST twin carry it."""
 
     action: Name
@@ -94,9 +92,7 @@ class Cancel(Command, kw_only=True, tag="cancel"):
     reason: Annotated[str, Meta(max_length=2000)] | None = None
 
 
-class Filter(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
+class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a list is narrowed to."""
 
     state: str | None = None

@@ -42,66 +42,28 @@ class ErrorRule(NamedTuple):
 
 
 ERRORS: Mapping[ErrorCode, ErrorRule] = {
-    ErrorCode.BAD_JSON: ErrorRule(
-        False, 400, "The message is not valid JSON (or msgpack)."
-    ),
-    ErrorCode.BAD_FRAME: ErrorRule(
-        False, 400, "The message is not an object with a known `type`."
-    ),
-    ErrorCode.BAD_FIELD: ErrorRule(
-        False, 422, "A field is unknown, missing or of the wrong type."
-    ),
-    ErrorCode.TOO_LARGE: ErrorRule(
-        False, 413, "The message is larger than `limits.frame`."
-    ),
-    ErrorCode.UNAUTHENTICATED: ErrorRule(
-        False, 401, "The connection must authenticate first."
-    ),
+    ErrorCode.BAD_JSON: ErrorRule(False, 400, "The message is not valid JSON (or msgpack)."),
+    ErrorCode.BAD_FRAME: ErrorRule(False, 400, "The message is not an object with a known `type`."),
+    ErrorCode.BAD_FIELD: ErrorRule(False, 422, "A field is unknown, missing or of the wrong type."),
+    ErrorCode.TOO_LARGE: ErrorRule(False, 413, "The message is larger than `limits.frame`."),
+    ErrorCode.UNAUTHENTICATED: ErrorRule(False, 401, "The connection must authenticate first."),
     ErrorCode.FORBIDDEN: ErrorRule(False, 403, "This principal may not do that."),
-    ErrorCode.NOT_FOUND: ErrorRule(
-        False, 404, "There is no such execution, checkpoint or conversation."
-    ),
-    ErrorCode.UNKNOWN_CREW: ErrorRule(
-        False, 404, "No crew is registered under that name."
-    ),
-    ErrorCode.CREW_BROKEN: ErrorRule(
-        False, 409, "The crew could not be loaded; `detail.reason` says why."
-    ),
-    ErrorCode.MISSING_INPUTS: ErrorRule(
-        False, 422, "The crew needs inputs that were not given: `detail.inputs`."
-    ),
-    ErrorCode.UNKNOWN_CHECKPOINT: ErrorRule(
-        False, 422, "The crew has no checkpoint or task of that name."
-    ),
-    ErrorCode.NOT_OFFERED: ErrorRule(
-        False, 409, "This checkpoint does not offer that action: `detail.actions`."
-    ),
-    ErrorCode.ALREADY_DECIDED: ErrorRule(
-        False, 409, "Somebody decided first: `detail.by, action, at, version`."
-    ),
-    ErrorCode.STALE_VERSION: ErrorRule(
-        False, 409, "The draft was redrafted meanwhile: `detail.version`."
-    ),
-    ErrorCode.STALE_DIGEST: ErrorRule(
-        False, 409, "What would be approved is not what was shown."
-    ),
-    ErrorCode.INVALID_OUTPUT: ErrorRule(
-        False, 422, "The edited output does not fit its schema: `detail.fields`."
-    ),
-    ErrorCode.NEEDS_FEEDBACK: ErrorRule(
-        False, 422, "This action needs a note in `feedback`."
-    ),
+    ErrorCode.NOT_FOUND: ErrorRule(False, 404, "There is no such execution, checkpoint or conversation."),
+    ErrorCode.UNKNOWN_CREW: ErrorRule(False, 404, "No crew is registered under that name."),
+    ErrorCode.CREW_BROKEN: ErrorRule(False, 409, "The crew could not be loaded; `detail.reason` says why."),
+    ErrorCode.MISSING_INPUTS: ErrorRule(False, 422, "The crew needs inputs that were not given: `detail.inputs`."),
+    ErrorCode.UNKNOWN_CHECKPOINT: ErrorRule(False, 422, "The crew has no checkpoint or task of that name."),
+    ErrorCode.NOT_OFFERED: ErrorRule(False, 409, "This checkpoint does not offer that action: `detail.actions`."),
+    ErrorCode.ALREADY_DECIDED: ErrorRule(False, 409, "Somebody decided first: `detail.by, action, at, version`."),
+    ErrorCode.STALE_VERSION: ErrorRule(False, 409, "The draft was redrafted meanwhile: `detail.version`."),
+    ErrorCode.STALE_DIGEST: ErrorRule(False, 409, "What would be approved is not what was shown."),
+    ErrorCode.INVALID_OUTPUT: ErrorRule(False, 422, "The edited output does not fit its schema: `detail.fields`."),
+    ErrorCode.NEEDS_FEEDBACK: ErrorRule(False, 422, "This action needs a note in `feedback`."),
     ErrorCode.ENDED: ErrorRule(False, 409, "The execution has ended: `detail.state`."),
-    ErrorCode.CONFLICT: ErrorRule(
-        False, 409, "The command contradicts one that came first."
-    ),
-    ErrorCode.RATE_LIMITED: ErrorRule(
-        True, 429, "Too many commands; wait `retry_after` seconds."
-    ),
+    ErrorCode.CONFLICT: ErrorRule(False, 409, "The command contradicts one that came first."),
+    ErrorCode.RATE_LIMITED: ErrorRule(True, 429, "Too many commands; wait `retry_after` seconds."),
     ErrorCode.OVER_QUOTA: ErrorRule(False, 429, "A limit of this server is reached."),
-    ErrorCode.UNAVAILABLE: ErrorRule(
-        True, 503, "Redis or a worker is out of reach; try again."
-    ),
+    ErrorCode.UNAVAILABLE: ErrorRule(True, 503, "Redis or a worker is out of reach; try again."),
     ErrorCode.INTERNAL: ErrorRule(False, 500, "The server failed; its log says why."),
 }
 

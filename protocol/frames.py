@@ -144,15 +144,11 @@ def decode_command(message: str | bytes, *, binary: bool = False) -> AnyCommand:
     The refusal carries the command's `id` in `detail["re"]`, if one can be read, so that it can be answered.
     """
     try:
-        return (
-            _commands_msgpack.decode(message) if binary else _commands.decode(message)
-        )  # type: ignore[arg-type]
+        return _commands_msgpack.decode(message) if binary else _commands.decode(message)  # type: ignore[arg-type]
     except msgspec.ValidationError as error:
         raise _refusal(message, binary, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(
-            ErrorCode.BAD_JSON, f"The message cannot be read: {error}"
-        ) from None
+        raise Refused(ErrorCode.BAD_JSON, f"The message cannot be read: {error}") from None
 
 
 def _refusal(message: str | bytes, binary: bool, why: str) -> Refused:
@@ -161,24 +157,18 @@ def _refusal(message: str | bytes, binary: bool, why: str) -> Refused:
     except (msgspec.DecodeError, RecursionError) as error:
         return Refused(ErrorCode.BAD_JSON, f"The message cannot be read: {error}")
     if not isinstance(frame, dict):
-        return Refused(
-            ErrorCode.BAD_FRAME, "A message must be one object with a `type`."
-        )
+        return Refused(ErrorCode.BAD_FRAME, "A message must be one object with a `type`.")
     known = isinstance(frame.get("type"), str) and frame["type"] in COMMAND_TYPES
     code = ErrorCode.BAD_FIELD if known else ErrorCode.BAD_FRAME
     ident = frame.get("id")
     return Refused(
         code,
         why,
-        re=ident
-        if isinstance(ident, int | str) and not isinstance(ident, bool)
-        else None,
+        re=ident if isinstance(ident, int | str) and not isinstance(ident, bool) else None,
     )
 
 
-COMMAND_TYPES = frozenset(
-    str(struct.__struct_config__.tag) for struct in AnyCommand.__args__
-)
+COMMAND_TYPES = frozenset(str(struct.__struct_config__.tag) for struct in AnyCommand.__args__)
 
 
 def error_frame(refused: Refused, re: int | str | None) -> Error:
@@ -196,11 +186,7 @@ def error_frame(refused: Refused, re: int | str | None) -> Error:
 
 def timestamp(seconds: float) -> str:
     """Write a Unix time as ISO 8601 in UTC with milliseconds: `2026-11-23T07:48:09.120Z`."""
-    return (
-        datetime.fromtimestamp(seconds, UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds_of(time: str) -> float:
@@ -208,9 +194,7 @@ def seconds_of(time: str) -> float:
     return datetime.fromisoformat(time).timestamp()
 
 
-def event_halves(
-    execution: ExecutionId, data: Data, *, at: str, by: Actor | None = None
-) -> tuple[bytes, bytes]:
+def event_halves(execution: ExecutionId, data: Data, *, at: str, by: Actor | None = None) -> tuple[bytes, bytes]:
     """Write an event's frame but for `epoch` and `offset`, which only the commit knows.
 
     The whole frame is `head + epoch + '","offset":' + offset + tail`; it reads back as that event.

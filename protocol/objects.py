@@ -192,9 +192,7 @@ class Checkpoint(Object, kw_only=True):
     id: CheckpointId
     execution: ExecutionId
     name: str
-    kind: Literal[
-        "task.before", "task.after", "task.input", "tool", "flow", "ask", "recovery"
-    ]
+    kind: Literal["task.before", "task.after", "task.input", "tool", "flow", "ask", "recovery"]
     state: CheckpointState
     version: int
     title: str

@@ -106,8 +106,11 @@ class Journal(Protocol):
     def recall(self, step: str) -> bytes | None:
         """Give what an earlier attempt, or this one, recorded under `step`."""
 
-    async def record(self, step: str, value: bytes) -> None:
-        """Record `value` under `step`; it is durable when this returns. On the loop only."""
+    async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
+        """Record `value` under `step`, and append `event` in the same atomic step; durable when this returns.
+
+        A crash leaves both or neither, so that a task's output is never kept without its event. On the loop only.
+        """
 
 
 class Runnable(Protocol):

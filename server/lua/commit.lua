@@ -1,0 +1,56 @@
+-- commit: append one event to an execution, or say why not. The only script that changes an execution.
+--   KEYS  state, log, checkpoints, journal, keys (one hash tag)
+--   ARGV  event, key, fence, owner, epoch (for a new execution), head, tail (of the event's frame), now (ms),
+--         retention (ms), verb, channel, inbox, wake, checkpoint, expected, token, record, step, value,
+--         pairs, then that many fields and values to set, then fields and integers to add
+--   returns {verdict, offset, state, epoch, owner}
+--- @include "transitions"
+local state_key, log, checkpoints, journal, keys = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local event, key, fence, worker, new_epoch, head, tail = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local now, retention, verb, channel, inbox, wake = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local checkpoint, expected, token, record = ARGV[14], ARGV[15], ARGV[16], ARGV[17]
+local step, value, pairs_end = ARGV[18], ARGV[19], 20 + 2 * tonumber(ARGV[20])
+
+local row = redis.call('HMGET', state_key, 'state', 'offset', 'fence', 'owner', 'epoch', 'open', 'since')
+local state, offset, holder = row[1] or ABSENT, tonumber(row[2] or 0), tonumber(row[3] or 0)
+local owner, epoch, open = row[4] or '', row[5] or new_epoch, tonumber(row[6] or 0)
+
+if key ~= '' then
+  local first = redis.call('HGET', keys, key)
+  if first then return {'duplicate', tonumber(first), state, epoch, owner} end
+end
+if CLAIMS[event] and tonumber(fence) ~= holder + 1 then return {'fenced', offset, state, epoch, owner} end
+if FENCED[event] and tonumber(fence) ~= holder then return {'fenced', offset, state, epoch, owner} end
+local target = TRANSITIONS[state][event]
+if not target then return {'rejected', offset, state, epoch, owner} end
+if checkpoint ~= '' then
+  local current = redis.call('HGET', checkpoints, checkpoint .. ':token') or ''
+  if current ~= expected then return {'conflict', offset, state, epoch, owner} end
+  redis.call('HSET', checkpoints, checkpoint .. ':token', token, checkpoint, record)
+  if string.sub(current, 1, 5) == 'open:' then open = open - 1 end
+  if string.sub(token, 1, 5) == 'open:' then open = open + 1 end
+end
+
+if CLAIMS[event] then holder, owner = holder + 1, worker
+elseif RELEASES[event] or ENDS[target] then owner = '' end
+if target == WAITING and open == 0 then target = owner ~= '' and SETTLED_OWNED or SETTLED_FREE end
+offset = offset + 1
+
+local frame = head .. epoch .. '","offset":' .. offset .. tail
+redis.call('HSET', state_key, 'state', target, 'offset', offset, 'fence', holder, 'owner', owner, 'epoch', epoch,
+  'open', open, unpack(ARGV, 21, pairs_end))
+for i = pairs_end + 1, #ARGV, 2 do redis.call('HINCRBY', state_key, ARGV[i], ARGV[i + 1]) end
+if state ~= target then
+  if state == WAITING then redis.call('HINCRBY', state_key, 'waited', now - (row[7] or now)) end
+  redis.call('HSET', state_key, 'since', now)
+end
+if step ~= '' then redis.call('HSET', journal, step, value) end
+if key ~= '' then redis.call('HSET', keys, key, offset) end
+redis.call('XADD', log, offset .. '-0', 'f', frame)
+if ENDS[target] then
+  for i = 1, #KEYS do redis.call('PEXPIRE', KEYS[i], retention) end
+end
+redis.call(verb, channel, offset .. ' ' .. epoch .. '\n' .. frame)
+if inbox ~= '' then redis.call('PUBLISH', inbox, offset .. ' ' .. epoch .. '\n' .. frame) end
+if wake ~= '' and row[4] and row[4] ~= '' then redis.call('PUBLISH', wake .. row[4], channel) end
+return {'applied', offset, target, epoch, owner}

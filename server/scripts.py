@@ -1,0 +1,133 @@
+"""The Lua scripts, each with a typed signature, and the tables that are rendered into them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+
+from protocol.events import EventType
+from protocol.objects import State
+from server.execution import CLAIMS, ENDS, FENCED, RELEASES, SETTLED, TRANSITIONS, Change, Verdict
+from server.keys import ExecutionKeys
+
+FOLDER = Path(__file__).parent / "lua"
+INCLUDE = '--- @include "transitions"\n'
+ABSENT = "absent"
+
+
+def _set(names: Iterable[str]) -> str:
+    return "{" + ", ".join(f"['{name}'] = true" for name in sorted(names)) + "}"
+
+
+def _row(row: Mapping[EventType, State]) -> str:
+    return "{" + ", ".join(f"['{event.value}'] = '{target.value}'" for event, target in row.items()) + "}"
+
+
+def transitions() -> str:
+    """Render the state machine's tables as Lua."""
+    rows = ", ".join(f"['{state.value if state else ABSENT}'] = {_row(row)}" for state, row in TRANSITIONS.items())
+    return (
+        f"local TRANSITIONS = {{{rows}}}\n"
+        f"local CLAIMS, RELEASES = {_set(CLAIMS)}, {_set(RELEASES)}\n"
+        f"local FENCED, ENDS = {_set(FENCED)}, {_set(ENDS)}\n"
+        f"local ABSENT, WAITING = '{ABSENT}', '{State.WAITING}'\n"
+        f"local SETTLED_OWNED, SETTLED_FREE = '{SETTLED[True]}', '{SETTLED[False]}'\n"
+    )
+
+
+@cache
+def source(name: str) -> str:
+    """Read a script and render the tables into it."""
+    return (FOLDER / f"{name}.lua").read_text().replace(INCLUDE, transitions())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One event to commit, with all that changes along with it."""
+
+    event: EventType
+    head: bytes
+    tail: bytes
+    now: int
+    retention: int
+    channel: str
+    key: str = ""
+    fence: int = 0
+    owner: str = ""
+    epoch: str = ""
+    inbox: str = ""
+    wake: str = ""
+    change: Change | None = None
+    record: bytes = b""
+    step: str = ""
+    value: bytes = b""
+    fields: Mapping[str, str | bytes | int] = field(default_factory=dict)
+    sums: Mapping[str, int] = field(default_factory=dict)
+
+    def arguments(self) -> list[Any]:
+        """Lay the entry out in the order of the script's ARGV."""
+        change = self.change or Change("", "", "")
+        return [
+            self.event.value, self.key, self.fence, self.owner, self.epoch, self.head, self.tail, self.now,
+            self.retention, "PUBLISH", self.channel, self.inbox, self.wake,
+            change.checkpoint, change.expected, change.token, self.record, self.step, self.value,
+            len(self.fields), *(part for pair in self.fields.items() for part in pair),
+            *(part for pair in self.sums.items() for part in pair),
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What became of an entry, and where the execution stands after it."""
+
+    verdict: Verdict
+    offset: int
+    state: State | None
+    epoch: str
+    owner: str
+
+    @classmethod
+    def read(cls, reply: list[Any]) -> "Commit":
+        """Read the script's reply."""
+        verdict, offset, state, epoch, owner = reply
+        name = state.decode()
+        return cls(
+            Verdict(verdict.decode()), offset, None if name == ABSENT else State(name), epoch.decode(), owner.decode()
+        )
+
+
+class Scripts:
+    """The scripts on one Redis client."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._commit = redis.register_script(source("commit"))
+        self._page = redis.register_script(source("page"))
+        self._delta = redis.register_script(source("delta"))
+        self._record = redis.register_script(source("record"))
+
+    async def commit(self, keys: ExecutionKeys, entry: Entry) -> Commit:
+        """Append one event."""
+        return Commit.read(await self._commit(keys=list(keys), args=entry.arguments()))
+
+    async def queue_commit(self, pipeline: Pipeline, keys: ExecutionKeys, entry: Entry) -> None:
+        """Add a commit to a pipeline; its reply is read with `Commit.read`."""
+        await self._commit(keys=list(keys), args=entry.arguments(), client=pipeline)
+
+    async def queue_delta(
+        self, pipeline: Pipeline, keys: ExecutionKeys, fence: int, channel: str, frame: bytes
+    ) -> None:
+        """Add a delta to a pipeline; its reply is 1 when it was pushed."""
+        await self._delta(keys=[keys.state], args=[fence, "PUBLISH", channel, frame], client=pipeline)
+
+    async def record(self, keys: ExecutionKeys, fence: int, step: str, value: bytes) -> bool:
+        """Keep a journal entry; false when the writer lost the execution."""
+        return bool(await self._record(keys=[keys.state, keys.journal], args=[fence, step, value]))
+
+    async def page(self, keys: ExecutionKeys, after: int, limit: int) -> list[Any] | None:
+        """Read a part of the log: `[epoch, last, first, entries]`."""
+        reply: list[Any] | None = await self._page(keys=[keys.state, keys.log], args=[after, limit])
+        return reply
