@@ -24,13 +24,13 @@ class Command(
     id: int | str | None = None
 
 
-class Auth(Command, kw_only=True, tag="auth"):
+class Auth(Command, frozen=True, kw_only=True, tag="auth"):
     """Say who you are."""
 
     token: Name
 
 
-class Start(Command, kw_only=True, tag="start"):
+class Start(Command, frozen=True, kw_only=True, tag="start"):
     """Start an execution of a crew; `watch` also follows it on this connection."""
 
     crew: Name
@@ -42,7 +42,7 @@ class Start(Command, kw_only=True, tag="start"):
     key: Key | None = None
 
 
-class Watch(Command, kw_only=True, tag="watch"):
+class Watch(Command, frozen=True, kw_only=True, tag="watch"):
     """Follow an execution from a position, or the inbox of everything that waits for a person."""
 
     execution: ExecutionId | None = None
@@ -50,7 +50,7 @@ class Watch(Command, kw_only=True, tag="watch"):
     inbox: bool = False
 
 
-class Unwatch(Command, kw_only=True, tag="unwatch"):
+class Unwatch(Command, frozen=True, kw_only=True, tag="unwatch"):
     """Stop following."""
 
     execution: ExecutionId | None = None
@@ -70,7 +70,7 @@ class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     key: Key | None = None
 
 
-class Decide(Command, kw_only=True, tag="decide"):
+class Decide(Command, frozen=True, kw_only=True, tag="decide"):
     """Answer a checkpoint. `version` is the draft that was judged; absent means the current one."""
 
     execution: ExecutionId
@@ -85,7 +85,7 @@ class Decide(Command, kw_only=True, tag="decide"):
     key: Key | None = None
 
 
-class Cancel(Command, kw_only=True, tag="cancel"):
+class Cancel(Command, frozen=True, kw_only=True, tag="cancel"):
     """End an execution, wherever it is."""
 
     execution: ExecutionId
@@ -100,7 +100,7 @@ class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     conversation: ConversationId | None = None
 
 
-class List(Command, kw_only=True, tag="list"):
+class List(Command, frozen=True, kw_only=True, tag="list"):
     """Read a page of a list, newest first."""
 
     what: Literal["executions", "checkpoints", "crews", "conversations"]
@@ -109,17 +109,17 @@ class List(Command, kw_only=True, tag="list"):
     filter: Filter = Filter()
 
 
-class Get(Command, kw_only=True, tag="get"):
+class Get(Command, frozen=True, kw_only=True, tag="get"):
     """Read one execution with its checkpoints."""
 
     execution: ExecutionId
 
 
-class Ping(Command, kw_only=True, tag="ping"):
+class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for a sign of life; the reply carries the server's time."""
 
 
-class Pong(Command, kw_only=True, tag="pong"):
+class Pong(Command, frozen=True, kw_only=True, tag="pong"):
     """Answer the server's ping."""
 
 

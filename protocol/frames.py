@@ -31,7 +31,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     commands_per_10s: int
 
 
-class Welcome(Frame, kw_only=True, tag="welcome"):
+class Welcome(Frame, frozen=True, kw_only=True, tag="welcome"):
     """The first frame on every connection. `heartbeat` is in seconds."""
 
     protocol: int
@@ -44,14 +44,14 @@ class Welcome(Frame, kw_only=True, tag="welcome"):
     crews: list[str]
 
 
-class Reply(Frame, kw_only=True, tag="reply"):
+class Reply(Frame, frozen=True, kw_only=True, tag="reply"):
     """The answer to the command with this `id`."""
 
     re: int | str
     data: Any
 
 
-class Error(Frame, kw_only=True, tag="error"):
+class Error(Frame, frozen=True, kw_only=True, tag="error"):
     """The refusal of a command. `retry`: the same command may succeed later, after `retry_after` seconds."""
 
     re: int | str | None = None
@@ -62,7 +62,7 @@ class Error(Frame, kw_only=True, tag="error"):
     detail: dict[str, Any] | None = None
 
 
-class Snapshot(Frame, kw_only=True, tag="snapshot"):
+class Snapshot(Frame, frozen=True, kw_only=True, tag="snapshot"):
     """The whole of an execution, sent where its events can no longer be had."""
 
     execution: Execution
@@ -71,7 +71,7 @@ class Snapshot(Frame, kw_only=True, tag="snapshot"):
     offset: int
 
 
-class Synced(Frame, kw_only=True, tag="synced"):
+class Synced(Frame, frozen=True, kw_only=True, tag="synced"):
     """Everything up to here has been sent; live from here."""
 
     execution: ExecutionId
@@ -79,7 +79,7 @@ class Synced(Frame, kw_only=True, tag="synced"):
     offset: int
 
 
-class Delta(Frame, kw_only=True, tag="delta"):
+class Delta(Frame, frozen=True, kw_only=True, tag="delta"):
     """A piece of streamed text. `stream` is the LLM call, `index` counts from 0 within it."""
 
     execution: ExecutionId
@@ -98,7 +98,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
     state: Literal["viewing", "editing"]
 
 
-class Presence(Frame, kw_only=True, tag="presence"):
+class Presence(Frame, frozen=True, kw_only=True, tag="presence"):
     """Who looks at a checkpoint now."""
 
     execution: ExecutionId
@@ -106,13 +106,13 @@ class Presence(Frame, kw_only=True, tag="presence"):
     viewers: list[Viewer]
 
 
-class ServerPing(Frame, kw_only=True, tag="ping"):
+class ServerPing(Frame, frozen=True, kw_only=True, tag="ping"):
     """A sign of life; answer with `pong`. Any frame counts as life."""
 
     at: str
 
 
-class Bye(Frame, kw_only=True, tag="bye"):
+class Bye(Frame, frozen=True, kw_only=True, tag="bye"):
     """The connection will be closed with `code`; come back after `after` seconds."""
 
     code: int
@@ -122,13 +122,13 @@ class Bye(Frame, kw_only=True, tag="bye"):
 
 
 CONTROL = (Welcome, Reply, Error, Snapshot, Synced, Delta, Presence, ServerPing, Bye)
-ServerFrame = Union[tuple(CONTROL)] | AnyEvent  # type: ignore[valid-type]  # noqa: UP007 - made from the tables
+ServerFrame: Any = Union[(*CONTROL, AnyEvent)]  # noqa: UP007 - made from the tables
 
 encode = msgspec.json.Encoder().encode
 encode_msgpack = msgspec.msgpack.Encoder().encode
 decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
-_commands = msgspec.json.Decoder(AnyCommand)
-_commands_msgpack = msgspec.msgpack.Decoder(AnyCommand)
+_commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
+_commands_msgpack: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
 _events = msgspec.json.Decoder(AnyEvent)
 
 

@@ -38,14 +38,14 @@ class Object(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all wire objects share: frozen, named fields, absent when unset."""
 
 
-class Actor(Object, kw_only=True):
+class Actor(Object, frozen=True, kw_only=True):
     """Who did something."""
 
     id: str
     name: str
 
 
-class Usage(Object, kw_only=True, omit_defaults=False):
+class Usage(Object, frozen=True, kw_only=True, omit_defaults=False):
     """What language models were asked and answered, in tokens; `replayed` calls were answered from the journal."""
 
     prompt_tokens: int = 0
@@ -55,14 +55,14 @@ class Usage(Object, kw_only=True, omit_defaults=False):
     replayed: int = 0
 
 
-class Fault(Object, kw_only=True):
+class Fault(Object, frozen=True, kw_only=True):
     """Why something failed, for a person to read: no traceback, no secret."""
 
     code: str
     message: str
 
 
-class TaskPlan(Object, kw_only=True):
+class TaskPlan(Object, frozen=True, kw_only=True):
     """A task as it is known before it runs."""
 
     name: str
@@ -70,7 +70,7 @@ class TaskPlan(Object, kw_only=True):
     title: str | None = None
 
 
-class TaskState(Object, kw_only=True):
+class TaskState(Object, frozen=True, kw_only=True):
     """A task of an execution as it stands now. `state`: pending, running, completed, skipped, failed."""
 
     name: str
@@ -84,7 +84,7 @@ class TaskState(Object, kw_only=True):
     usage: Usage | None = None
 
 
-class TaskOutput(Object, kw_only=True):
+class TaskOutput(Object, frozen=True, kw_only=True):
     """What one task gave in the end."""
 
     task: str
@@ -92,14 +92,14 @@ class TaskOutput(Object, kw_only=True):
     output: str
 
 
-class Progress(Object, kw_only=True, omit_defaults=False):
+class Progress(Object, frozen=True, kw_only=True, omit_defaults=False):
     """How many tasks are done, out of how many."""
 
     done: int = 0
     total: int = 0
 
 
-class Execution(Object, kw_only=True):
+class Execution(Object, frozen=True, kw_only=True):
     """One run of a crew with its inputs."""
 
     id: ExecutionId
@@ -125,7 +125,7 @@ class Execution(Object, kw_only=True):
     error: Fault | None = None
 
 
-class CrewCheckpoint(Object, kw_only=True):
+class CrewCheckpoint(Object, frozen=True, kw_only=True):
     """A checkpoint that a crew's registration offers; a `required` one applies to every execution."""
 
     name: str
@@ -136,7 +136,7 @@ class CrewCheckpoint(Object, kw_only=True):
     required: bool = False
 
 
-class Crew(Object, kw_only=True):
+class Crew(Object, frozen=True, kw_only=True):
     """Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work."""
 
     name: str
@@ -150,7 +150,7 @@ class Crew(Object, kw_only=True):
     demo: bool = False
 
 
-class Draft(Object, kw_only=True):
+class Draft(Object, frozen=True, kw_only=True):
     """What a checkpoint shows for judgement."""
 
     text: str
@@ -159,7 +159,7 @@ class Draft(Object, kw_only=True):
     json: Any | UnsetType = UNSET
 
 
-class ToolRequest(Object, kw_only=True):
+class ToolRequest(Object, frozen=True, kw_only=True):
     """The tool call that a checkpoint of kind `tool` is about."""
 
     name: str
@@ -167,7 +167,7 @@ class ToolRequest(Object, kw_only=True):
     schema: dict[str, Any] | None = None
 
 
-class Action(Object, kw_only=True, omit_defaults=False):
+class Action(Object, frozen=True, kw_only=True, omit_defaults=False):
     """One way to answer a checkpoint."""
 
     id: str
@@ -176,7 +176,7 @@ class Action(Object, kw_only=True, omit_defaults=False):
     confirm: bool = False
 
 
-class Judgement(Object, kw_only=True):
+class Judgement(Object, frozen=True, kw_only=True):
     """One decision in a checkpoint's history."""
 
     version: int
@@ -186,7 +186,7 @@ class Judgement(Object, kw_only=True):
     feedback: str | None = None
 
 
-class Checkpoint(Object, kw_only=True):
+class Checkpoint(Object, frozen=True, kw_only=True):
     """A question to a person that holds the crew."""
 
     id: CheckpointId

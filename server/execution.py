@@ -120,6 +120,8 @@ class Machine:
     offset: int = 0
     fence: int = 0
     owned: bool = False
+    #: How many events the worker that holds the lease has written; a repeated number is a repeated write.
+    written: int = 0
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, int] = field(default_factory=dict)
 
@@ -130,24 +132,38 @@ def is_open(token: str) -> bool:
 
 
 def apply(
-    machine: Machine, event: EventType, *, key: str = "", fence: int = 0, change: Change | None = None
+    machine: Machine,
+    event: EventType,
+    *,
+    key: str = "",
+    fence: int = 0,
+    number: int = 0,
+    change: Change | None = None,
 ) -> tuple[Machine, Verdict]:
-    """Apply an event, or say why not; a refusal leaves the machine as it was."""
+    """Apply an event, or say why not; a refusal leaves the machine as it was.
+
+    `number` counts a worker's writes under one lease (0: not counted), so that a write which is sent again after a
+    lost connection is not applied twice.
+    """
     if key in machine.seen:
         return machine, Verdict.DUPLICATE
     if event in CLAIMS and fence != machine.fence + 1:
         return machine, Verdict.FENCED
     if event in FENCED and fence != machine.fence:
         return machine, Verdict.FENCED
+    if 0 < number <= machine.written:
+        return machine, Verdict.DUPLICATE
     target = TRANSITIONS[machine.state].get(event)
     if target is None:
         return machine, Verdict.REJECTED
     if change and machine.checkpoints.get(change.checkpoint, "") != change.expected:
         return machine, Verdict.CONFLICT
-    return _move(machine, event, target, key, fence, change), Verdict.APPLIED
+    return _move(machine, event, target, key, fence, number, change), Verdict.APPLIED
 
 
-def _move(machine: Machine, event: EventType, target: State, key: str, fence: int, change: Change | None) -> Machine:
+def _move(
+    machine: Machine, event: EventType, target: State, key: str, fence: int, number: int, change: Change | None
+) -> Machine:
     checkpoints = {**machine.checkpoints, change.checkpoint: change.token} if change else machine.checkpoints
     owned = event in CLAIMS or (machine.owned and event not in RELEASES and target not in ENDS)
     if target is S.WAITING and not any(map(is_open, checkpoints.values())):
@@ -159,6 +175,7 @@ def _move(machine: Machine, event: EventType, target: State, key: str, fence: in
         offset=offset,
         fence=fence if event in CLAIMS else machine.fence,
         owned=owned,
+        written=0 if event in CLAIMS else max(machine.written, number),
         checkpoints=checkpoints,
         seen={**machine.seen, key: offset} if key else machine.seen,
     )

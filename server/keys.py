@@ -53,7 +53,7 @@ def started(tenant: str, subject: str, key: str) -> str:
 
 
 def crews() -> str:
-    """Name the hash of the catalogue: worker id → the crews that it reported."""
+    """Name the hash of the catalogue: crew name → the crew as a worker last reported it."""
     return "qd:crews"
 
 
@@ -70,3 +70,8 @@ def wake(worker_id: str) -> str:
 def probe(process: str) -> str:
     """Name the channel on which a process proves that its subscription still hears."""
     return f"qd:probe:{process}"
+
+
+def workers() -> str:
+    """Name the sorted set of workers, scored by their last heartbeat, in milliseconds."""
+    return "qd:workers"

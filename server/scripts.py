@@ -57,6 +57,7 @@ class Entry:
     channel: str
     key: str = ""
     fence: int = 0
+    number: int = 0
     owner: str = ""
     epoch: str = ""
     inbox: str = ""
@@ -72,7 +73,7 @@ class Entry:
         """Lay the entry out in the order of the script's ARGV."""
         change = self.change or Change("", "", "")
         return [
-            self.event.value, self.key, self.fence, self.owner, self.epoch, self.head, self.tail, self.now,
+            self.event.value, self.key, self.fence, self.number, self.owner, self.epoch, self.head, self.tail, self.now,
             self.retention, "PUBLISH", self.channel, self.inbox, self.wake,
             change.checkpoint, change.expected, change.token, self.record, self.step, self.value,
             len(self.fields), *(part for pair in self.fields.items() for part in pair),
@@ -104,6 +105,7 @@ class Scripts:
     """The scripts on one Redis client."""
 
     def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         self._commit = redis.register_script(source("commit"))
         self._page = redis.register_script(source("page"))
         self._delta = redis.register_script(source("delta"))
@@ -113,15 +115,21 @@ class Scripts:
         """Append one event."""
         return Commit.read(await self._commit(keys=list(keys), args=entry.arguments()))
 
-    async def queue_commit(self, pipeline: Pipeline, keys: ExecutionKeys, entry: Entry) -> None:
-        """Add a commit to a pipeline; its reply is read with `Commit.read`."""
-        await self._commit(keys=list(keys), args=entry.arguments(), client=pipeline)
+    def queue_commit(self, pipeline: Pipeline, keys: ExecutionKeys, entry: Entry) -> None:
+        """Add a commit to a pipeline; its reply is read with `Commit.read`.
 
-    async def queue_delta(
-        self, pipeline: Pipeline, keys: ExecutionKeys, fence: int, channel: str, frame: bytes
-    ) -> None:
+        By hash alone: redis-py would ask whether the script is loaded before every pipeline. See `load`.
+        """
+        pipeline.evalsha(self._commit.sha, len(keys), *keys, *entry.arguments())
+
+    def queue_delta(self, pipeline: Pipeline, keys: ExecutionKeys, fence: int, channel: str, frame: bytes) -> None:
         """Add a delta to a pipeline; its reply is 1 when it was pushed."""
-        await self._delta(keys=[keys.state], args=[fence, "PUBLISH", channel, frame], client=pipeline)
+        pipeline.evalsha(self._delta.sha, 1, keys.state, str(fence), "PUBLISH", channel, frame)
+
+    async def load(self) -> None:
+        """Load what pipelines call by hash; needed once, and after a server lost its scripts."""
+        for script in (self._commit, self._delta):
+            await self._redis.script_load(script.script)
 
     async def record(self, keys: ExecutionKeys, fence: int, step: str, value: bytes) -> bool:
         """Keep a journal entry; false when the writer lost the execution."""

@@ -1,6 +1,6 @@
 """What has happened to an execution: one tagged union, told apart by `type`."""
 
-from typing import Union
+from typing import Any, Union
 
 from msgspec import defstruct
 
@@ -71,14 +71,43 @@ def envelope(data: type[Data]) -> type[Event]:
 
 
 ENVELOPES: dict[EventType, type[Event]] = {data.type: envelope(data) for data in DATA}
-AnyEvent = Union[tuple(ENVELOPES.values())]  # type: ignore[valid-type]  # noqa: UP007 - made from the table
+AnyEvent: Any = Union[tuple(ENVELOPES.values())]  # noqa: UP007 - made from the table
 
 __all__ = [
-    "DATA",
-    "ENVELOPES",
+    "AgentCompleted",
+    "AgentStarted",
     "AnyEvent",
+    "CheckpointCommented",
+    "CheckpointDecided",
+    "CheckpointEscalated",
+    "CheckpointExpired",
+    "CheckpointExtended",
+    "CheckpointOpened",
+    "CheckpointVoted",
+    "CheckpointWithdrawn",
+    "DATA",
     "Data",
+    "ENVELOPES",
     "Event",
     "EventType",
-    *(data.__name__ for data in DATA),
+    "ExecutionCancelled",
+    "ExecutionCompleted",
+    "ExecutionFailed",
+    "ExecutionParked",
+    "ExecutionPaused",
+    "ExecutionQueued",
+    "ExecutionRecovered",
+    "ExecutionResumed",
+    "ExecutionStarted",
+    "ExecutionStopped",
+    "JournalMissed",
+    "LlmCompleted",
+    "LlmStarted",
+    "TaskCompleted",
+    "TaskFailed",
+    "TaskSkipped",
+    "TaskStarted",
+    "ToolCompleted",
+    "ToolFailed",
+    "ToolStarted",
 ]

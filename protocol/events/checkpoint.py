@@ -7,14 +7,14 @@ from protocol.ids import CheckpointId
 from protocol.objects import Checkpoint
 
 
-class CheckpointOpened(Data, kw_only=True):
+class CheckpointOpened(Data, frozen=True, kw_only=True):
     """A person is asked; after a revision again, with the next `version`."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_OPENED
     checkpoint: Checkpoint
 
 
-class CheckpointDecided(Data, kw_only=True):
+class CheckpointDecided(Data, frozen=True, kw_only=True):
     """A person answered. `via` is the door it came by; `diff` is the edit, as a unified diff."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_DECIDED
@@ -28,7 +28,7 @@ class CheckpointDecided(Data, kw_only=True):
     response: Any = None
 
 
-class CheckpointVoted(Data, kw_only=True):
+class CheckpointVoted(Data, frozen=True, kw_only=True):
     """One of several people needed has answered."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_VOTED
@@ -38,7 +38,7 @@ class CheckpointVoted(Data, kw_only=True):
     tally: dict[str, Any]
 
 
-class CheckpointCommented(Data, kw_only=True):
+class CheckpointCommented(Data, frozen=True, kw_only=True):
     """A person said something about the draft, without deciding."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_COMMENTED
@@ -46,7 +46,7 @@ class CheckpointCommented(Data, kw_only=True):
     text: str
 
 
-class CheckpointExtended(Data, kw_only=True):
+class CheckpointExtended(Data, frozen=True, kw_only=True):
     """The deadline was moved."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_EXTENDED
@@ -54,7 +54,7 @@ class CheckpointExtended(Data, kw_only=True):
     deadline: str
 
 
-class CheckpointEscalated(Data, kw_only=True):
+class CheckpointEscalated(Data, frozen=True, kw_only=True):
     """Others are asked as well."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_ESCALATED
@@ -62,7 +62,7 @@ class CheckpointEscalated(Data, kw_only=True):
     to: list[str]
 
 
-class CheckpointExpired(Data, kw_only=True):
+class CheckpointExpired(Data, frozen=True, kw_only=True):
     """The deadline passed; `outcome` is what the policy wrote out for that."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_EXPIRED
@@ -70,7 +70,7 @@ class CheckpointExpired(Data, kw_only=True):
     outcome: str
 
 
-class CheckpointWithdrawn(Data, kw_only=True):
+class CheckpointWithdrawn(Data, frozen=True, kw_only=True):
     """The question is no longer asked."""
 
     type: ClassVar[EventType] = EventType.CHECKPOINT_WITHDRAWN

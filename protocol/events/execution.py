@@ -9,7 +9,7 @@ from protocol.ids import CheckpointId, ConversationId
 from protocol.objects import Fault, TaskOutput, TaskPlan, Usage
 
 
-class ExecutionQueued(Data, kw_only=True):
+class ExecutionQueued(Data, frozen=True, kw_only=True):
     """An execution was asked for and waits for a worker. `tasks`: what is known before it runs."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_QUEUED
@@ -21,7 +21,7 @@ class ExecutionQueued(Data, kw_only=True):
     tasks: list[TaskPlan]
 
 
-class ExecutionStarted(Data, kw_only=True):
+class ExecutionStarted(Data, frozen=True, kw_only=True):
     """A worker began to run the crew."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_STARTED
@@ -29,7 +29,7 @@ class ExecutionStarted(Data, kw_only=True):
     attempt: int
 
 
-class ExecutionRecovered(Data, kw_only=True):
+class ExecutionRecovered(Data, frozen=True, kw_only=True):
     """Another worker took over from one that died or left."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_RECOVERED
@@ -37,28 +37,28 @@ class ExecutionRecovered(Data, kw_only=True):
     attempt: int
 
 
-class ExecutionParked(Data, kw_only=True):
+class ExecutionParked(Data, frozen=True, kw_only=True):
     """The execution left its worker; it costs nothing until it is resumed."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_PARKED
     reason: str | None = None
 
 
-class ExecutionResumed(Data, kw_only=True):
+class ExecutionResumed(Data, frozen=True, kw_only=True):
     """A parked or paused execution runs again."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_RESUMED
     reason: str | None = None
 
 
-class ExecutionPaused(Data, kw_only=True):
+class ExecutionPaused(Data, frozen=True, kw_only=True):
     """A person paused the execution."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_PAUSED
     reason: str | None = None
 
 
-class ExecutionCompleted(Data, kw_only=True):
+class ExecutionCompleted(Data, frozen=True, kw_only=True):
     """The crew finished. `seconds` since it was queued, of which `waited` were spent waiting for people."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_COMPLETED
@@ -70,7 +70,7 @@ class ExecutionCompleted(Data, kw_only=True):
     waited: float
 
 
-class ExecutionFailed(Data, kw_only=True):
+class ExecutionFailed(Data, frozen=True, kw_only=True):
     """The crew failed; `task` names where, if it was in a task."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_FAILED
@@ -78,7 +78,7 @@ class ExecutionFailed(Data, kw_only=True):
     error: Fault
 
 
-class ExecutionStopped(Data, kw_only=True):
+class ExecutionStopped(Data, frozen=True, kw_only=True):
     """A person stopped the execution at a checkpoint; the work so far is kept."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_STOPPED
@@ -86,7 +86,7 @@ class ExecutionStopped(Data, kw_only=True):
     task: str | None = None
 
 
-class ExecutionCancelled(Data, kw_only=True):
+class ExecutionCancelled(Data, frozen=True, kw_only=True):
     """A person ended the execution. Its open checkpoints are withdrawn by this."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_CANCELLED

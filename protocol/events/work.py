@@ -8,7 +8,7 @@ from protocol.events.base import Data, EventType
 from protocol.objects import Usage
 
 
-class TaskStarted(Data, kw_only=True):
+class TaskStarted(Data, frozen=True, kw_only=True):
     """A task began; `round` is 1, then one more for each revision."""
 
     type: ClassVar[EventType] = EventType.TASK_STARTED
@@ -18,7 +18,7 @@ class TaskStarted(Data, kw_only=True):
     round: int
 
 
-class TaskCompleted(Data, kw_only=True):
+class TaskCompleted(Data, frozen=True, kw_only=True):
     """A task's output was accepted; `edited`: a person replaced the crew's text."""
 
     type: ClassVar[EventType] = EventType.TASK_COMPLETED
@@ -32,7 +32,7 @@ class TaskCompleted(Data, kw_only=True):
     edited: bool
 
 
-class TaskFailed(Data, kw_only=True):
+class TaskFailed(Data, frozen=True, kw_only=True):
     """A task failed."""
 
     type: ClassVar[EventType] = EventType.TASK_FAILED
@@ -41,7 +41,7 @@ class TaskFailed(Data, kw_only=True):
     message: str | None = None
 
 
-class TaskSkipped(Data, kw_only=True):
+class TaskSkipped(Data, frozen=True, kw_only=True):
     """A task was not run, by a person's decision or by its own condition."""
 
     type: ClassVar[EventType] = EventType.TASK_SKIPPED
@@ -50,7 +50,7 @@ class TaskSkipped(Data, kw_only=True):
     message: str | None = None
 
 
-class AgentStarted(Data, kw_only=True):
+class AgentStarted(Data, frozen=True, kw_only=True):
     """An agent began to work."""
 
     type: ClassVar[EventType] = EventType.AGENT_STARTED
@@ -58,7 +58,7 @@ class AgentStarted(Data, kw_only=True):
     task: str | None = None
 
 
-class AgentCompleted(Data, kw_only=True):
+class AgentCompleted(Data, frozen=True, kw_only=True):
     """An agent finished."""
 
     type: ClassVar[EventType] = EventType.AGENT_COMPLETED
@@ -66,7 +66,7 @@ class AgentCompleted(Data, kw_only=True):
     task: str | None = None
 
 
-class ToolStarted(Data, kw_only=True):
+class ToolStarted(Data, frozen=True, kw_only=True):
     """A tool was called."""
 
     type: ClassVar[EventType] = EventType.TOOL_STARTED
@@ -77,7 +77,7 @@ class ToolStarted(Data, kw_only=True):
     agent: str | None = None
 
 
-class ToolCompleted(Data, kw_only=True):
+class ToolCompleted(Data, frozen=True, kw_only=True):
     """A tool answered. `result` is cut at 8 KiB, and `truncated` says so."""
 
     type: ClassVar[EventType] = EventType.TOOL_COMPLETED
@@ -88,7 +88,7 @@ class ToolCompleted(Data, kw_only=True):
     seconds: float
 
 
-class ToolFailed(Data, kw_only=True):
+class ToolFailed(Data, frozen=True, kw_only=True):
     """A tool raised; `result` is its message."""
 
     type: ClassVar[EventType] = EventType.TOOL_FAILED
@@ -99,7 +99,7 @@ class ToolFailed(Data, kw_only=True):
     seconds: float
 
 
-class LlmStarted(Data, kw_only=True):
+class LlmStarted(Data, frozen=True, kw_only=True):
     """A language model was asked; its text comes as deltas of `stream`."""
 
     type: ClassVar[EventType] = EventType.LLM_STARTED
@@ -110,7 +110,7 @@ class LlmStarted(Data, kw_only=True):
     agent: str | None = None
 
 
-class LlmCompleted(Data, kw_only=True):
+class LlmCompleted(Data, frozen=True, kw_only=True):
     """A language model answered."""
 
     type: ClassVar[EventType] = EventType.LLM_COMPLETED
@@ -124,7 +124,7 @@ class LlmCompleted(Data, kw_only=True):
     replayed: bool = False
 
 
-class JournalMissed(Data, kw_only=True):
+class JournalMissed(Data, frozen=True, kw_only=True):
     """A second attempt asked something the first had not; the call was made live."""
 
     type: ClassVar[EventType] = EventType.JOURNAL_MISSED

@@ -12,7 +12,13 @@ from server.execution import CLAIMS, ENDS, FENCED, TRANSITIONS, Change, Machine,
 TOKENS = ("", "open:1", "revising:1", "open:2", "decided:2")
 CHANGES = [None, *(Change(c, e, t) for c in "ab" for e, t in product(TOKENS, TOKENS[1:]))]
 STEPS = st.lists(
-    st.tuples(st.sampled_from(EventType), st.sampled_from(["", *"abcd"]), st.integers(0, 3), st.sampled_from(CHANGES)),
+    st.tuples(
+        st.sampled_from(EventType),
+        st.sampled_from(["", *"abcd"]),
+        st.integers(0, 3),
+        st.integers(0, 9),
+        st.sampled_from(CHANGES),
+    ),
     max_size=40,
 )
 
@@ -44,7 +50,7 @@ def test_nothing_is_both_a_claim_and_fenced() -> None:
 
 
 def test_silence_and_cancel_never_close_a_checkpoint_as_decided() -> None:
-    waiting = Machine(State.WAITING, 5, 1, True, {"a": "open:1"})
+    waiting = Machine(State.WAITING, 5, 1, True, 0, {"a": "open:1"})
     after, verdict = apply(waiting, EventType.EXECUTION_CANCELLED)
     assert verdict is Verdict.APPLIED
     assert after.checkpoints == {"a": "open:1"}
@@ -53,28 +59,30 @@ def test_silence_and_cancel_never_close_a_checkpoint_as_decided() -> None:
 def test_waiting_settles_to_running_with_a_worker_and_to_queued_without() -> None:
     decided = Change("a", "open:1", "decided:1")
     for owned, settled in ((True, State.RUNNING), (False, State.QUEUED)):
-        waiting = Machine(State.WAITING, 5, 1, owned, {"a": "open:1"})
+        waiting = Machine(State.WAITING, 5, 1, owned, 0, {"a": "open:1"})
         assert apply(waiting, EventType.CHECKPOINT_DECIDED, change=decided)[0].state is settled
 
 
 def test_waiting_stays_while_another_checkpoint_is_open() -> None:
-    waiting = Machine(State.WAITING, 5, 1, True, {"a": "open:1", "b": "open:1"})
+    waiting = Machine(State.WAITING, 5, 1, True, 0, {"a": "open:1", "b": "open:1"})
     decided = Change("a", "open:1", "decided:1")
     assert apply(waiting, EventType.CHECKPOINT_DECIDED, change=decided)[0].state is State.WAITING
 
 
 @given(STEPS)
-def test_laws(steps: list[tuple[EventType, str, int, Change | None]]) -> None:
+def test_laws(steps: list[tuple[EventType, str, int, int, Change | None]]) -> None:
     machine = Machine()
-    for event, key, fence, change in steps:
-        after, verdict = apply(machine, event, key=key, fence=fence, change=change)
+    for event, key, fence, number, change in steps:
+        after, verdict = apply(machine, event, key=key, fence=fence, number=number, change=change)
         assert (after.offset == machine.offset + 1) == (verdict is Verdict.APPLIED)
         assert (after == machine) == (verdict is not Verdict.APPLIED)
         if machine.state in ENDS:
             assert verdict is not Verdict.APPLIED
         if verdict is Verdict.APPLIED and key:
-            assert apply(after, event, key=key, fence=fence, change=change) == (after, Verdict.DUPLICATE)
+            assert apply(after, event, key=key, fence=fence, number=number, change=change) == (after, Verdict.DUPLICATE)
         if after.state is State.WAITING:
             assert any(map(is_open, after.checkpoints.values()))
         assert after.fence >= machine.fence
+        if verdict is Verdict.APPLIED and event in FENCED and number > machine.written:
+            assert apply(after, event, fence=fence, number=number, change=change) == (after, Verdict.DUPLICATE)
         machine = after

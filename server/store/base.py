@@ -1,0 +1,28 @@
+"""What the parts of the store share: the client, the scripts, the tenant and the clock."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from server import keys
+from server.scripts import Scripts
+
+
+class Base:
+    """Hold the client and the names. `retention`: how long an ended execution is kept."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        tenant: str = keys.OPEN_TENANT,
+        retention: timedelta = timedelta(days=30),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.redis = redis
+        self.scripts = Scripts(redis)
+        self.tenant = tenant
+        self.retention = int(retention.total_seconds() * 1000)
+        self.clock = clock

@@ -1,0 +1,149 @@
+"""The sorted sets that are derived from executions: recent ones, those to look after, open checkpoints.
+
+They are lists, not truth: an entry that was left behind by a crash is put right by `repair`, or dropped when read.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+from protocol.frames import seconds_of
+from protocol.ids import CheckpointId, ExecutionId
+from protocol.objects import Checkpoint, CheckpointState, Execution
+from server import keys, projection
+from server.execution import ENDS
+from server.store.reader import Reader
+
+#: Behind every deadline there can be, so that checkpoints without one come last, oldest first.
+NO_DEADLINE = 10_000_000_000_000
+#: Executions looked through for one page of a filtered list.
+SCAN_LIMIT = 2_000
+
+
+class Item(NamedTuple):
+    """An entry of the list of executions, and the cursor that continues behind it."""
+
+    execution: Execution
+    cursor: str
+
+
+class Lists(Reader):
+    """Keep and read the lists."""
+
+    async def list_new(self, execution: ExecutionId) -> None:
+        """List an execution that was just made."""
+        now = self.clock() * 1000
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.zadd(keys.executions(self.tenant), {execution: now})
+            pipeline.zadd(keys.active(), {self.member(execution): now})
+            await pipeline.execute()
+
+    async def list_ended(self, execution: ExecutionId) -> None:
+        """Drop an ended execution from what must be looked after, and its checkpoints from the inbox."""
+        idents = [record.checkpoint.id for record in await self.records(execution)]
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.zrem(keys.active(), self.member(execution))
+            if idents:
+                pipeline.zrem(keys.inbox(self.tenant), *(f"{execution}/{ident}" for ident in idents))
+            await pipeline.execute()
+
+    async def list_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Put an open checkpoint into the inbox, or take one that is not open out of it."""
+        member = f"{checkpoint.execution}/{checkpoint.id}"
+        if checkpoint.state is not CheckpointState.OPEN:
+            await self.redis.zrem(keys.inbox(self.tenant), member)
+            return
+        score = seconds_of(checkpoint.deadline or checkpoint.opened_at) * 1000
+        await self.redis.zadd(keys.inbox(self.tenant), {member: score + (0 if checkpoint.deadline else NO_DEADLINE)})
+
+    async def look_after(self, execution: ExecutionId, seconds: float) -> None:
+        """Have the execution looked after again in some seconds."""
+        await self.redis.zadd(keys.active(), {self.member(execution): (self.clock() + seconds) * 1000})
+
+    async def due(self, limit: int = 500) -> list[ExecutionId]:
+        """List this tenant's executions that are to be looked after now."""
+        members: Any = await self.redis.zrangebyscore(keys.active(), "-inf", self.clock() * 1000, start=0, num=limit)
+        pairs = [member.decode().split("/", 1) for member in members]
+        return [ExecutionId(ident) for tenant, ident in pairs if tenant == self.tenant]
+
+    async def repair(self, execution: ExecutionId) -> None:
+        """Put right what a crash between a commit and its lists left behind."""
+        holder = await self.holder(execution)
+        if holder is None or holder.state in ENDS:
+            await self.list_ended(execution)
+            return
+        for record in await self.records(execution):
+            await self.list_checkpoint(record.checkpoint)
+
+    def member(self, execution: ExecutionId) -> str:
+        """Name an execution in the list of active ones, which all tenants share."""
+        return f"{self.tenant}/{execution}"
+
+    async def inbox(self, limit: int = 1000) -> list[Checkpoint]:
+        """Read the open checkpoints, nearest deadline first."""
+        members: Any = await self.redis.zrange(keys.inbox(self.tenant), 0, limit - 1)
+        found: list[Checkpoint] = []
+        for member in members:
+            execution, _, ident = member.decode().partition("/")
+            checkpoint = await self._open(ExecutionId(execution), CheckpointId(ident))
+            if checkpoint:
+                found.append(checkpoint)
+            else:
+                await self.redis.zrem(keys.inbox(self.tenant), member)
+        return found
+
+    async def _open(self, execution: ExecutionId, ident: CheckpointId) -> Checkpoint | None:
+        record, holder = await self.checkpoint(execution, ident), await self.holder(execution)
+        if record is None or holder is None or holder.state in ENDS:
+            return None
+        return record.checkpoint if record.checkpoint.state is CheckpointState.OPEN else None
+
+    async def executions(self, cursor: str | None, wanted: "Wanted") -> AsyncIterator[Item]:
+        """Read executions, newest first, from behind a cursor, as far as `SCAN_LIMIT` reaches."""
+        score, seen = _cursor(cursor)
+        scanned = 0
+        while scanned < SCAN_LIMIT:
+            rows: Any = await self.redis.zrevrangebyscore(
+                keys.executions(self.tenant), score, "-inf", start=0, num=100, withscores=True
+            )
+            fresh = [(ident.decode(), at) for ident, at in rows if ident.decode() not in seen]
+            if not fresh:
+                return
+            for ident, at in fresh:
+                scanned += 1
+                seen = {*seen, ident} if at == score else {ident}
+                score = at
+                item = await self._item(ExecutionId(ident), at)
+                if item and wanted.fits(item.execution):
+                    yield item
+
+    async def _item(self, ident: ExecutionId, at: float) -> Item | None:
+        row = await self.row(ident)
+        if row is None:
+            await self.redis.zrem(keys.executions(self.tenant), ident)
+            return None
+        shown = projection.execution(ident, row, now=self.clock(), outputs=False)
+        return Item(shown, f"{at:.3f}~{ident}")
+
+
+class Wanted(NamedTuple):
+    """What a list of executions is narrowed to."""
+
+    state: str | None = None
+    crew: str | None = None
+    conversation: str | None = None
+
+    def fits(self, execution: Execution) -> bool:
+        """Tell whether an execution belongs to the list."""
+        pairs: Sequence[tuple[str | None, str | None]] = (
+            (self.state, execution.state.value),
+            (self.crew, execution.crew),
+            (self.conversation, execution.conversation),
+        )
+        return all(wanted is None or wanted == actual for wanted, actual in pairs)
+
+
+def _cursor(cursor: str | None) -> tuple[float, set[str]]:
+    if not cursor:
+        return float("inf"), set()
+    score, _, ident = cursor.partition("~")
+    return float(score), {ident}

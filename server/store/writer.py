@@ -1,0 +1,119 @@
+"""Appending events: every change of an execution goes through the commit script, from here."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from protocol.events import Data, EventType
+from protocol.frames import Delta, encode, event_halves, timestamp
+from protocol.ids import ExecutionId
+from protocol.objects import Actor
+from server import keys, projection
+from server.checkpoint import Record
+from server.execution import CLAIMS, ENDS, FENCED, Change, Verdict
+from server.scripts import Commit, Entry
+from server.store.lists import Lists
+
+#: Events that the inbox of open checkpoints must hear of.
+INBOX = frozenset(event for event in EventType if event.startswith("checkpoint.")) | {
+    EventType.EXECUTION_COMPLETED, EventType.EXECUTION_FAILED, EventType.EXECUTION_STOPPED,
+    EventType.EXECUTION_CANCELLED,
+}  # fmt: skip
+WAKE = keys.wake("")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """An event to append, with what goes along with it.
+
+    `fence` is the writer's lease (for a claim: the next number), `number` counts its writes under that lease, and
+    `owner` is the worker that claims. `change` and
+    `record` move a checkpoint; `step` and `value` add to the journal; `key` makes a repetition harmless.
+    """
+
+    data: Data
+    by: Actor | None = None
+    key: str = ""
+    fence: int = 0
+    number: int = 0
+    owner: str = ""
+    change: Change | None = None
+    record: Record | None = None
+    step: str = ""
+    value: bytes = b""
+
+
+class Writer(Lists):
+    """Append events to executions."""
+
+    async def commit(self, execution: ExecutionId, write: Write) -> Commit:
+        """Append one event, and bring the lists up to date with it."""
+        commit = await self.scripts.commit(keys.execution(self.tenant, execution), self.entry(execution, write))
+        if commit.verdict is Verdict.APPLIED:
+            await self.follow(execution, write, commit)
+        return commit
+
+    async def commit_all(self, execution: ExecutionId, writes: Sequence[Write | Delta], fence: int) -> list[Commit]:
+        """Append events and push deltas, in order, in one round trip; give what became of the events.
+
+        Raises `NoScriptError` with nothing applied when the server has lost its scripts: `scripts.load`, then again.
+        """
+        names = keys.execution(self.tenant, execution)
+        channel = keys.channel(self.tenant, execution)
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for write in writes:
+                if isinstance(write, Delta):
+                    self.scripts.queue_delta(pipeline, names, fence, channel, encode(write))
+                else:
+                    self.scripts.queue_commit(pipeline, names, self.entry(execution, write))
+            replies: list[Any] = await pipeline.execute()
+        commits = [Commit.read(reply) for reply in replies if isinstance(reply, list)]
+        appended = [write for write in writes if isinstance(write, Write)]
+        for write, commit in zip(appended, commits, strict=True):
+            if commit.verdict is Verdict.APPLIED:
+                await self.follow(execution, write, commit)
+        return commits
+
+    async def record(self, execution: ExecutionId, fence: int, step: str, value: bytes) -> bool:
+        """Keep a journal entry; false when the writer has lost the execution."""
+        return await self.scripts.record(keys.execution(self.tenant, execution), fence, step, value)
+
+    def entry(self, execution: ExecutionId, write: Write) -> Entry:
+        """Lay an event out for the script."""
+        now, event = self.clock(), write.data.type
+        at = timestamp(now)
+        head, tail = event_halves(execution, write.data, at=at, by=write.by)
+        changes = projection.changes(write.data, at, write.by)
+        return Entry(
+            event=event,
+            head=head,
+            tail=tail,
+            now=int(now * 1000),
+            retention=self.retention,
+            channel=keys.channel(self.tenant, execution),
+            key=write.key,
+            fence=write.fence,
+            number=write.number,
+            owner=write.owner,
+            epoch=secrets.token_hex(4) if event is EventType.EXECUTION_QUEUED else "",
+            inbox=keys.inbox(self.tenant) if event in INBOX else "",
+            wake=WAKE if event not in FENCED and event not in CLAIMS else "",
+            change=write.change,
+            record=msgspec.json.encode(write.record) if write.record else b"",
+            step=write.step,
+            value=write.value,
+            fields=changes.fields,
+            sums=changes.sums,
+        )
+
+    async def follow(self, execution: ExecutionId, write: Write, commit: Commit) -> None:
+        """Bring the lists up to date with an event; what a crash leaves undone is repaired by `repair`."""
+        if write.data.type is EventType.EXECUTION_QUEUED:
+            await self.list_new(execution)
+        elif commit.state in ENDS:
+            await self.list_ended(execution)
+        elif write.record is not None:
+            await self.list_checkpoint(write.record.checkpoint)
