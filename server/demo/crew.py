@@ -23,11 +23,11 @@ QUARTERDECK: Final[dict[str, Any]] = {
             "place": "after",
         },
         {
-            # Both analyses run side by side; the crew goes on when both are done, so holding one of them holds the
-            # strategy. The trends are the draft, because the figures of the other one are not for people to rewrite.
+            # Sentiment and trends run side by side. The trends come last in the crew and are what people correct, so
+            # they are the draft; the strategy starts when both tasks are done, and so waits for this answer.
             "name": "after_analysis",
             "title": "Are these the right trends?",
-            "description": "The trends for the plan are found. The strategy waits for your answer, whatever the mood.",
+            "description": "The trends for the plan are found. The strategy builds on them, and waits for your answer.",
             "task": "trend_research",
             "place": "after",
         },

@@ -11,7 +11,7 @@ _MODEL_VARIABLES: Final = ("MODEL", "MODEL_NAME", "OPENAI_MODEL_NAME")
 _DEFAULT_PROVIDER: Final = "openai"
 
 # Prefixes of a bare model name from which CrewAI infers a provider other than its default.
-_INFERRED: Final = {"claude": "anthropic", "gemini": "gemini", "gemma": "gemini"}
+_INFERRED: Final = {"claude": "anthropic", "gemini-": "gemini", "gemma-": "gemini", "learnlm-": "gemini"}
 
 # Any one of the variables is enough; none at all means that the provider asks for no key.
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {

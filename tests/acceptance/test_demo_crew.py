@@ -22,9 +22,10 @@ for _name, _value in {
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ImportWarning)  # crewai.rag refuses an attribute that the import system sets
-    from crewai import Crew
+    from crewai import Crew, CrewOutput
     from crewai.events.stream_context import add_stream_sink
     from crewai.hooks.dispatch import InterceptionPoint, register_scoped, scoped_hooks
+    from crewai.llms.base_llm import BaseLLM
 
     from server.demo.crew import QUARTERDECK, ContentPlan
     from server.demo.model import MODEL_NAME, DemoModel
@@ -75,7 +76,8 @@ async def run(crew: Crew, **inputs: str) -> Run:
     events: list[Any] = []
     add_stream_sink(lambda _, event: events.append(event))
     output = await crew.akickoff(inputs={**INPUTS, **inputs})
-    return Run({task.name: task.raw for task in output.tasks_output}, events)
+    assert isinstance(output, CrewOutput)
+    return Run({str(task.name): task.raw for task in output.tasks_output}, events)
 
 
 async def test_it_runs_offline_in_silence(offline: list[Any], capfd: pytest.CaptureFixture[str]) -> None:
@@ -190,7 +192,7 @@ def test_with_a_key_it_runs_on_the_model_that_crewai_finds(monkeypatch: pytest.M
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("MODEL", "openai/some-model")
     assert not demo_model_in_use(os.environ)
-    models = [agent.llm for agent in new_crew().agents]
+    models = [agent.llm for agent in new_crew().agents if isinstance(agent.llm, BaseLLM)]
     assert [(model.model, model.base_url) for model in models] == [("some-model", "http://127.0.0.1:9/v1")] * 4
 
 
