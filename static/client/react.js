@@ -1,0 +1,76 @@
+"use client";
+/**
+ * React hooks over a client. State lives in the client; components only subscribe to it.
+ * @import { Context, ReactElement, ReactNode } from "react"
+ * @import { Client } from "./index.js"
+ * @import { CheckpointView, Connection, ExecutionView, State } from "./types.js"
+ */
+import { createContext, createElement, useContext, useEffect, useRef, useSyncExternalStore } from "react";
+import { IDLE } from "./socket.js";
+import { initialState } from "./store.js";
+
+const ClientContext = /** @type {Context<Client | null>} */ (createContext(/** @type {Client | null} */ (null)));
+
+/** Gives a client to the components below, and keeps it connected while mounted. @param {{ client: Client, children?: ReactNode }} props @returns {ReactElement} */
+export function QuarterdeckProvider({ client, children }) {
+  useEffect(() => client.hold(), [client]);
+  return createElement(ClientContext.Provider, { value: client }, children);
+}
+
+/** @returns {Client} */
+export function useClient() {
+  const client = useContext(ClientContext);
+  if (!client) throw new Error("useClient needs a <QuarterdeckProvider> above it");
+  return client;
+}
+
+/**
+ * Selects from the client's state; renders again only when the selection changes (arrays are compared by their members).
+ * @template T
+ * @param {(state: State) => T} select
+ * @returns {T}
+ */
+export function useSelection(select) {
+  const client = useClient();
+  const last = useRef(/** @type {{ state: State, select: (state: State) => T, value: T } | undefined} */ (undefined));
+  const read = (/** @type {State} */ state) => {
+    if (last.current?.state === state && last.current.select === select) return last.current.value;
+    const fresh = select(state);
+    const value = last.current && isSame(last.current.value, fresh) ? last.current.value : fresh;
+    last.current = { state, select, value };
+    return value;
+  };
+  return useSyncExternalStore(client.subscribe, () => read(client.getState()), () => read(initialState));
+}
+
+/** How the socket stands. @returns {Connection} */
+export function useConnection() {
+  const client = useClient();
+  return useSyncExternalStore(client.subscribe, client.getConnection, () => IDLE);
+}
+
+/** An execution as it goes, watched while mounted. @param {string | undefined} id @returns {ExecutionView | undefined} */
+export function useExecution(id) {
+  const client = useClient();
+  useEffect(() => (id === undefined ? undefined : client.watch(id)), [client, id]);
+  return useSelection((state) => (id === undefined ? undefined : state.executions[id]));
+}
+
+/** Every checkpoint that waits for a person, the nearest deadline first, then the oldest. @param {(checkpoint: CheckpointView) => boolean} [filter] @returns {readonly CheckpointView[]} */
+export function useApprovals(filter = () => true) {
+  const client = useClient();
+  useEffect(() => client.inbox(), [client]);
+  return useSelection((state) => Object.values(state.checkpoints).filter((c) => c.state === "open" && filter(c)).sort(byUrgency));
+}
+
+/** One checkpoint, open or decided. @param {string | undefined} id @returns {CheckpointView | undefined} */
+export const useCheckpoint = (id) => useSelection((state) => (id === undefined ? undefined : state.checkpoints[id]));
+
+/** @param {CheckpointView} a @param {CheckpointView} b */
+const byUrgency = (a, b) => (a.deadline ?? "~").localeCompare(b.deadline ?? "~") || a.opened_at.localeCompare(b.opened_at);
+
+/** @param {unknown} a @param {unknown} b */
+function isSame(a, b) {
+  if (Object.is(a, b)) return true;
+  return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => Object.is(x, b[i]));
+}

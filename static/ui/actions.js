@@ -1,0 +1,53 @@
+/**
+ * The buttons of a checkpoint, as the server offers them, each with its key.
+ * @import { Action } from "../client/protocol.js"
+ */
+import { useState } from "react";
+import { useConnection } from "../client/react.js";
+import { connectedLabel } from "./decide.js";
+import { html } from "./html.js";
+import { t, tOr } from "./i18n/index.js";
+
+/** @type {Readonly<Record<string, string>>} */
+const KEYS = { approve: "a", edit: "a", revise: "r", reject: "r", skip: "s", stop: "x", retry: "t" };
+const PROCEEDS = new Set(["approve", "edit", "respond", "retry"]);
+
+/** What may be pressed now: an edited draft is approved with its edits. @param {readonly Action[]} offered @param {boolean} edited */
+export function choices(offered, edited) {
+  const editable = offered.some((a) => a.id === "edit");
+  const shown = offered.filter((a) => (a.id === "edit" ? edited : a.id === "approve" ? !(edited && editable) : true));
+  return [...shown.filter((a) => PROCEEDS.has(a.id)), ...shown.filter((a) => !PROCEEDS.has(a.id))];
+}
+
+/** @param {Action} action */
+const labelOf = (action) => tOr(`action.${action.id}`, action.label);
+
+/** The action a key stands for, if the focus is where letters are keys. @param {KeyboardEvent} e @param {readonly Action[]} actions */
+export function actionOfKey(e, actions) {
+  const target = /** @type {HTMLElement} */ (e.target);
+  if (e.metaKey || e.ctrlKey || e.altKey || target.matches("input, textarea, select")) return undefined;
+  return actions.find((a) => KEYS[a.id] === e.key.toLowerCase());
+}
+
+/**
+ * @param {{ actions: readonly Action[], sending: string, inert: boolean, asking: string, ask: (id: string) => void, choose: (action: Action) => void, takeBack: () => void }} props
+ */
+export function Actions({ actions, sending, inert, asking, ask, choose, takeBack }) {
+  const connected = useConnection().phase === "open";
+  const asked = actions.find((a) => a.id === asking);
+  if (asked && !sending) return html`<${Sure} action=${asked} yes=${() => choose(asked)} no=${() => ask("")} />`;
+  return html`<footer class="actions" data-count=${actions.length}>${actions.map((action, i) => html`
+    <button key=${action.id} type="button" data-testid=${`action-${action.id}`} data-action=${action.id} data-primary=${i === 0 && PROCEEDS.has(action.id) ? "" : undefined}
+      aria-disabled=${Boolean(sending) || inert} aria-keyshortcuts=${KEYS[action.id]?.toUpperCase()} onClick=${() => !sending && !inert && (action.confirm ? ask(action.id) : choose(action))}>
+      <span>${sending === action.id ? t("card.sending") : connectedLabel(labelOf(action), connected)}</span>${KEYS[action.id] && html`<kbd aria-hidden="true">${KEYS[action.id]?.toUpperCase()}</kbd>`}</button>`)}
+  </footer>${sending && !connected && html`<p class="aside" role="status">${t("card.queued")} <button type="button" class="quiet" onClick=${takeBack}>${t("card.take_back")}</button></p>`}`;
+}
+
+/** Asks again, in place. @param {{ action: Action, yes: () => void, no: () => void }} props */
+function Sure({ action, yes, no }) {
+  const [first] = useState(() => (/** @type {HTMLElement | null} */ button) => button?.focus());
+  const label = labelOf(action);
+  return html`<div class="sure" role="alertdialog" aria-label=${label}><p>${tOr(`card.sure.${action.id}`, t("card.sure", { action: label }))}</p>
+    <footer class="actions"><button type="button" data-testid=${`action-${action.id}-confirm`} data-action=${action.id} onClick=${yes}>${label}</button>
+    <button type="button" ref=${first} data-testid=${`action-${action.id}-keep`} onClick=${no}>${t("card.sure.no")}</button></footer></div>`;
+}

@@ -1,0 +1,56 @@
+/**
+ * Sending a decision: the page says “Sending…” until the server's event comes, and keeps every word when it is refused.
+ * @import { CheckpointView } from "../client/types.js"
+ */
+import { useEffect, useRef, useState } from "react";
+import { CommandError } from "../client/index.js";
+import { useClient } from "../client/react.js";
+import { t, tOr } from "./i18n/index.js";
+import { claim, nameOf } from "./people.js";
+import { dropWords } from "./words.js";
+
+/** @typedef {{ action: string, feedback?: string, output?: string, arguments?: Record<string, unknown>, response?: unknown }} Answer */
+
+/** @param {CheckpointView} c */
+export function useDecide(c) {
+  const client = useClient();
+  const [sending, send] = useState(""), [error, fail] = useState("");
+  const control = useRef(/** @type {AbortController | undefined} */ (undefined));
+  useEffect(() => { send(""); fail(""); }, [c.version, c.state]);
+
+  /** @param {Answer} answer */
+  async function decide(answer) {
+    const unclaim = claim(c.id, c.version);
+    control.current = new AbortController();
+    send(answer.action);
+    fail("");
+    try {
+      await client.decide({ execution: c.execution, checkpoint: c.id, version: c.version, ...answer }, { signal: control.current.signal });
+      dropWords(c.id);
+    } catch (e) {
+      unclaim();
+      send("");
+      if (e instanceof CommandError) fail(explain(e));
+      else if (!control.current.signal.aborted) throw e;
+    }
+  }
+  return { decide, sending, error, fail, takeBack: () => control.current?.abort() };
+}
+
+/** @param {CommandError} e */
+function explain(e) {
+  const by = /** @type {{ id: string, name: string } | undefined} */ (e.detail["by"]);
+  return tOr(`error.${e.code}`, e.message, { who: nameOf(by), message: e.message });
+}
+
+/** True for the first half second of anything new: a click or key meant for something else must not decide. @param {string} what */
+export function useInert(what) {
+  const [settled, settle] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(settle, 500, what);
+    return () => clearTimeout(timer);
+  }, [what]);
+  return settled !== what;
+}
+
+export const connectedLabel = (/** @type {string} */ label, /** @type {boolean} */ open) => (open ? label : t("card.offline", { action: label }));

@@ -1,0 +1,67 @@
+/**
+ * The interface's language, and how it writes numbers and times. The language of what agents write is another matter.
+ * @import { Key } from "./types.js"
+ */
+import { useSyncExternalStore } from "react";
+import en from "./en.js";
+
+/** Languages of the interface, by their own names. */
+export const LANGUAGES = Object.freeze({ en: "English", id: "Bahasa Indonesia" });
+/** @typedef {keyof typeof LANGUAGES} Language */
+
+const LOADERS = { en: async () => en, id: async () => (await import("./id.js")).default };
+/** @type {Language} */ let language = "en";
+/** @type {Record<string, string>} */ let copy = en;
+/** @type {Set<() => void>} */ const listeners = new Set();
+
+/** Switches the interface; resolves when its copy is there. @param {string} next */
+export async function setLanguage(next) {
+  const known = /** @type {Language} */ (next in LANGUAGES ? next : "en");
+  copy = await LOADERS[known]();
+  language = known;
+  document.documentElement.lang = known;
+  for (const listener of listeners) listener();
+}
+
+/** The language now; the component renders again when it changes. @returns {Language} */
+export const useLanguage = () => useSyncExternalStore((f) => { listeners.add(f); return () => void listeners.delete(f); }, () => language, () => language);
+
+/** The copy of `key`, with its `{names}` filled in; `n` chooses the singular. @param {Key} key @param {Record<string, unknown>} [values] */
+export function t(key, values = {}) {
+  const one = `${key}_one`;
+  const text = (typeof values["n"] === "number" && new Intl.PluralRules(language).select(values["n"]) === "one" && copy[one]) || copy[key] || key;
+  return text.replaceAll(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === "number" ? new Intl.NumberFormat(language).format(value) : String(value ?? "");
+  });
+}
+
+/** Copy that may be missing, for names that servers make up. @param {string} key @param {string} fallback @param {Record<string, unknown>} [values] */
+export const tOr = (key, fallback, values) => (key in copy ? t(/** @type {Key} */ (key), values) : fallback);
+
+/** A length of time in words: `45 s`, `5 min 3 s`, `2 h 10 min`. @param {number} ms */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const unit = (/** @type {number} */ n, /** @type {string} */ name) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" }).format(n);
+  if (seconds < 60) return unit(seconds, "second");
+  if (seconds < 3600) return [unit(Math.floor(seconds / 60), "minute"), ...(seconds % 60 ? [unit(seconds % 60, "second")] : [])].join(" ");
+  return [unit(Math.floor(seconds / 3600), "hour"), ...(seconds % 3600 >= 60 ? [unit(Math.floor((seconds % 3600) / 60), "minute")] : [])].join(" ");
+}
+
+/** A countdown: `9:12`, `1:05:09`. @param {number} ms */
+export function countdown(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000)), two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${rest}` : rest.replace(/^0/, "");
+}
+
+/** How long ago something was: `5 min. ago`. @param {number} ms */
+export function ago(ms) {
+  const seconds = Math.max(0, ms / 1000), format = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  if (seconds < 45) return format.format(0, "second");
+  if (seconds < 3600) return format.format(-Math.max(1, Math.round(seconds / 60)), "minute");
+  return seconds < 86_400 ? format.format(-Math.round(seconds / 3600), "hour") : format.format(-Math.round(seconds / 86_400), "day");
+}
+
+/** `Rara, Dimas and Sari`. @param {readonly string[]} names */
+export const listOf = (names) => new Intl.ListFormat(language).format(names);

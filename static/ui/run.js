@@ -1,0 +1,91 @@
+/**
+ * One run: its head, its time, its thread and its result.
+ * @import { CheckpointView, ExecutionView, State } from "../client/types.js"
+ */
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useClient, useExecution, useSelection } from "../client/react.js";
+import { CopyButton, Document, copy, download } from "./document.js";
+import { html } from "./html.js";
+import { duration, t, tOr } from "./i18n/index.js";
+import { Link } from "./router.js";
+import { Thread } from "./thread.js";
+import { Timeline } from "./timeline.js";
+
+/** @param {{ id: string }} props */
+export function Run({ id }) {
+  const run = useExecution(id);
+  const refused = useSelection((state) => state.refused[id]);
+  if (run) return html`<${Opened} run=${run} />`;
+  if (refused) return html`<${Back} /><p class="empty" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
+  return html`<${Back} /><div class="skeleton" role="status"><span class="vh">${t("run.loading")}</span><i></i><i></i><i></i></div>`;
+}
+
+const Back = () => html`<${Link} to=${{}} class="back">${t("run.back")}<//>`;
+
+/** @param {{ run: ExecutionView }} props */
+function Opened({ run }) {
+  const select = useMemo(() => (/** @type {State} */ state) => Object.values(state.checkpoints).filter((c) => c.execution === run.id), [run.id]);
+  const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
+  const catching = useSelection((state) => state.watched[run.id] === "catching-up");
+  return html`<${Back} /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
+    <${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Follow} run=${run} />`;
+}
+
+/** @param {{ run: ExecutionView, catching: boolean }} props */
+function Head({ run, catching }) {
+  const tokens = Math.max(run.usage.total_tokens ?? 0, run.tasks.reduce((sum, task) => sum + (task.usage?.total_tokens ?? 0), 0));
+  const asked = Object.entries(run.inputs).filter(([, value]) => value !== "" && value !== null);
+  return html`<header class="run"><h1 tabindex="-1">${run.title}</h1>
+    <p class="facts"><span class="chip" data-testid="run-state" data-state=${run.state} role="status">${t(`state.${run.state}`)}</span>
+      <button type="button" class="id" title=${t("run.copy_id")} aria-label=${`${t("run.copy_id")}: ${run.id}`} onClick=${() => copy(run.id)}>${run.id}</button>
+      ${tokens > 0 && html`<span>${t("run.tokens", { n: tokens })}</span>`}
+      ${catching && html`<span class="catching">${t("run.catching")}</span>`}
+      ${!run.endedAt && html`<${Cancel} id=${run.id} />`}</p>
+    ${asked.length > 0 && html`<details class="inputs"><summary>${t("run.inputs")}</summary><dl>${asked.map(([name, value]) => html`
+      <dt key=${name}>${name}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value)}</dd>`)}</dl></details>`}</header>`;
+}
+
+/** @param {{ id: string }} props */
+function Cancel({ id }) {
+  const client = useClient();
+  const [asking, ask] = useState(false), [error, fail] = useState("");
+  const cancel = () => { ask(false); client.cancel(id).catch((e) => fail(e.message)); };
+  if (!asking) return html`<button type="button" class="quiet end" data-testid="run-cancel" onClick=${() => ask(true)}>${t("run.cancel")}</button>${error && html`<span role="alert">${error}</span>`}`;
+  return html`<span class="sure end" role="group">${t("run.cancel.sure")} <button type="button" class="small" data-testid="run-cancel-yes" onClick=${cancel}>${t("run.cancel.yes")}</button>
+    <button type="button" class="small" onClick=${() => ask(false)}>${t("run.cancel.no")}</button></span>`;
+}
+
+/** @param {{ run: ExecutionView }} props */
+function Result({ run }) {
+  const time = duration(Date.parse(run.endedAt ?? run.createdAt) - Date.parse(run.createdAt)), waited = (run.waited ?? 0) * 1000;
+  const text = run.output ?? "";
+  return html`<section class="result" data-testid="result" aria-labelledby="result-title">
+    <header><h2 id="result-title">${t("result.title")}</h2><p>${waited >= 1000 ? t("result.took", { time, waited: duration(waited) }) : t("result.took_alone", { time })}</p>
+      <span class="tools"><${CopyButton} text=${text} label=${t("result.copy")} /><button type="button" class="small" onClick=${() => download(`${run.id}.md`, text)}>${t("result.download")}</button></span></header>
+    <${Document} text=${text} level=${3} /></section>`;
+}
+
+/** Stays at the newest text while the reader is there, and never pulls a reader back. @param {{ run: ExecutionView }} props */
+function Follow({ run }) {
+  const end = useRef(/** @type {HTMLElement | null} */ (null));
+  const atEnd = useRef(true);
+  const [behind, setBehind] = useState(false);
+  useLayoutEffect(() => {
+    const scroller = end.current?.closest("main");
+    if (!scroller) return undefined;
+    const look = () => {
+      atEnd.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+      if (atEnd.current) setBehind(false);
+    };
+    scroller.addEventListener("scroll", look, { passive: true });
+    return () => scroller.removeEventListener("scroll", look);
+  }, []);
+  useLayoutEffect(() => {
+    const scroller = end.current?.closest("main");
+    if (!scroller || run.endedAt) return;
+    if (atEnd.current) scroller.scrollTop = scroller.scrollHeight;
+    else setBehind(true);
+  }, [run.items, run.streams]);
+  const jump = () => { const scroller = end.current?.closest("main"); if (scroller) scroller.scrollTop = scroller.scrollHeight; };
+  return html`<div class="follow" ref=${end}>${behind && !run.endedAt && html`<button type="button" onClick=${jump}>${t("run.latest")} ↓</button>`}</div>`;
+}

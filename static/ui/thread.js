@@ -1,0 +1,83 @@
+/**
+ * What happened, strictly in the order of the log.
+ * @import { ExecutionView, Item, Stream } from "../client/types.js"
+ */
+import { memo } from "react";
+import { useCheckpoint } from "../client/react.js";
+import { UnifiedDiff } from "./diff.js";
+import { Document } from "./document.js";
+import { html } from "./html.js";
+import { t, tOr } from "./i18n/index.js";
+import { isClaimed, nameOf } from "./people.js";
+import { Link } from "./router.js";
+
+/** @param {{ run: ExecutionView }} props */
+export function Thread({ run }) {
+  const streams = Object.values(run.streams);
+  const known = new Set(run.items.map((item) => (item.kind === "task" ? item.task : "")));
+  const loose = streams.filter((s) => !s.task || !known.has(s.task));
+  const latest = new Map(run.items.flatMap((item) => (item.kind === "task" ? [[item.task, item.key]] : [])));
+  return html`<div class="thread" data-testid="thread" role="log" aria-live="off" aria-label=${t("thread.title")}><ol>
+    ${run.items.map((item) => html`<${Entry} key=${item.key} item=${item} run=${item.kind === "task" ? run.tasks.find((task) => task.name === item.task) : undefined}
+      stream=${item.kind === "task" && latest.get(item.task) === item.key ? streams.findLast((s) => s.task === item.task) : undefined}
+      execution=${run.id} inResult=${item.kind === "task" && run.output !== undefined && item.text === run.output} />`)}
+    ${loose.map((s) => html`<li key=${s.stream} class="entry"><p class="who"><b>${s.agent}</b></p><${Live} stream=${s} name=${s.task ?? s.stream} /></li>`)}
+  </ol></div>`;
+}
+
+/** @typedef {{ item: Item, run: ExecutionView["tasks"][number] | undefined, stream: Stream | undefined, execution: string, inResult: boolean }} EntryProps */
+
+const Entry = memo(/** @param {EntryProps} props */ (props) => {
+  const { item } = props;
+  switch (item.kind) {
+    case "task": return html`<${TaskEntry} ...${props} item=${item} />`;
+    case "tool": return html`<${ToolEntry} item=${item} />`;
+    case "question": return html`<${Question} item=${item} execution=${props.execution} />`;
+    case "decision": return html`<${Decision} item=${item} />`;
+    case "comment": return html`<li class="entry verdict"><p><b>${nameOf(item.by)}</b> ${item.text}</p></li>`;
+    case "notice": return html`<li class="entry notice" data-event=${item.event}><p><b>${tOr(`notice.${item.event}`, item.event)}</b> ${item.text}</p></li>`;
+    default: return null;
+  }
+});
+
+/** @param {EntryProps & { item: Extract<Item, { kind: "task" }> }} props */
+function TaskEntry({ item, run, stream, inResult }) {
+  const writes = item.text === undefined || item.text === null;
+  const state = writes && run?.round === item.round ? run?.state : "completed";
+  return html`<li class="entry" data-testid=${`task-${item.task}`} data-state=${state} data-round=${item.round} id=${item.key}>
+    <p class="who"><b>${run?.agent ?? run?.title ?? item.task}</b> ${run?.agent && html`<span>${run.title}</span>`} ${item.round > 1 && html`<span>${t("thread.round", { n: item.round })}</span>`}</p>
+    ${inResult ? html`<p class="aside">${t("thread.in_result")}</p>`
+      : !writes ? html`<${Document} text=${item.text} foldable=${true} />`
+      : stream ? html`<${Live} stream=${stream} name=${item.task} />`
+      : state === "running" && html`<p class="aside working">${t("thread.working")}</p>`}
+  </li>`;
+}
+
+/** Text as it arrives. @param {{ stream: Stream, name: string }} props */
+function Live({ stream, name }) {
+  return html`<div class="live" data-testid=${`stream-${name}`} aria-busy="true">${stream.holed && html`<p class="aside">…</p>`}<${Document} text=${stream.text} /></div>`;
+}
+
+/** @param {{ item: Extract<Item, { kind: "tool" }> }} props */
+function ToolEntry({ item }) {
+  const brief = JSON.stringify(item.arguments) ?? "";
+  return html`<li class="entry tool" data-state=${item.state}><details><summary><code>${item.tool}</code> <span>${brief.length > 90 ? `${brief.slice(0, 90)}…` : brief}</span></summary>
+    <pre tabindex="0">${JSON.stringify(item.arguments, null, 2)}</pre>${item.result !== undefined && html`<pre tabindex="0">${item.result}</pre>`}</details></li>`;
+}
+
+/** Where a question stood. @param {{ item: Extract<Item, { kind: "question" }>, execution: string }} props */
+function Question({ item, execution }) {
+  const c = useCheckpoint(item.checkpoint);
+  if (c?.state !== "open" || c.version !== item.version) return null;
+  return html`<li class="entry question"><${Link} to=${{ execution, checkpoint: item.checkpoint }}>${t("thread.asks", { title: item.title })}<//></li>`;
+}
+
+/** @param {{ item: Extract<Item, { kind: "decision" }> }} props */
+function Decision({ item }) {
+  const values = { who: nameOf(item.by, isClaimed(item.checkpoint, item.version)), title: item.title, action: item.action };
+  return html`<li class="entry verdict" data-testid="verdict" data-action=${item.action}>
+    <p>${tOr(`decided.${item.action}`, t("decided.other", values), values)}</p>
+    ${item.feedback && html`<blockquote>${item.feedback}</blockquote>`}
+    ${item.diff && html`<details><summary>${t("thread.changed")}</summary><${UnifiedDiff} text=${item.diff} /></details>`}
+  </li>`;
+}

@@ -1,0 +1,43 @@
+/**
+ * What a person typed at a checkpoint: kept for the tab's life, so that no word is lost to a reload or a dead socket.
+ * @typedef {{ version: number, text?: string | undefined, note: string }} Words
+ */
+import { useSyncExternalStore } from "react";
+
+const PREFIX = "quarterdeck.words.";
+/** @type {Map<string, Words>} */ const held = new Map();
+/** @type {Set<() => void>} */ const listeners = new Set();
+
+/** @param {string} checkpoint @returns {Words | undefined} */
+export function wordsOf(checkpoint) {
+  if (!held.has(checkpoint)) {
+    const stored = storage((s) => s.getItem(PREFIX + checkpoint));
+    if (stored) held.set(checkpoint, JSON.parse(stored));
+  }
+  return held.get(checkpoint);
+}
+
+/** @param {string} checkpoint @param {Words} words */
+export function keepWords(checkpoint, words) {
+  held.set(checkpoint, words);
+  storage((s) => s.setItem(PREFIX + checkpoint, JSON.stringify(words)));
+  for (const listener of listeners) listener();
+}
+
+/** @param {string} checkpoint */
+export function dropWords(checkpoint) {
+  held.delete(checkpoint);
+  storage((s) => s.removeItem(PREFIX + checkpoint));
+  for (const listener of listeners) listener();
+}
+
+/** @param {(() => void)} f */
+const listen = (f) => { listeners.add(f); return () => void listeners.delete(f); };
+
+/** @param {string} checkpoint */
+export const useWords = (checkpoint) => useSyncExternalStore(listen, () => wordsOf(checkpoint), () => undefined);
+
+/** Storage may be forbidden or full: then the words live in memory. @template T @param {(s: Storage) => T} f @returns {T | undefined} */
+function storage(f) {
+  try { return f(sessionStorage); } catch (e) { if (e instanceof DOMException) return undefined; throw e; }
+}
