@@ -1,0 +1,92 @@
+"""A crew object of its own for every execution, fit to run on a server."""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any
+
+from crewai import Agent, Crew, Task
+from crewai.tasks.task_output import TaskOutput
+from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
+from crewai_core.printer import set_suppress_console_output
+
+from server.crews.gate import AfterGate
+from server.crews.names import agents_of
+from server.crews.run import TASK, Run
+
+
+class NoStore(TaskOutputStorageHandler):
+    """Keep no outputs beside the journal: crewai's own store is one SQLite file for all crews, written on the loop."""
+
+    def __init__(self) -> None:
+        pass
+
+    def update(self, task_index: int, log: dict[str, Any]) -> None:
+        """Keep nothing."""
+
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        """Keep nothing."""
+
+    def reset(self) -> None:
+        """Forget nothing."""
+
+    def load(self) -> None:
+        """Give nothing."""
+
+
+def quietly(build: Callable[[], Crew]) -> Crew:
+    """Build a crew without its panels, whatever its author left on."""
+    context = copy_context()
+    context.run(set_suppress_console_output, True)
+    return context.run(build)
+
+
+def copied(crew: Crew) -> Crew:
+    """Copy a crew object, so that executions share no state.
+
+    `Crew.copy` finds agents by their role and context by its text; where two are alike it takes the wrong one, and
+    agents that only tasks name are lost. So both are linked again here, by their place.
+    """
+    copy = crew.copy()
+    agents = {id(old): new for old, new in zip(crew.agents, copy.agents, strict=True)}
+    tasks = {id(old): new for old, new in zip(crew.tasks, copy.tasks, strict=True)}
+    for old, new in zip(crew.tasks, copy.tasks, strict=True):
+        if old.agent is not None:
+            new.agent = agents.setdefault(id(old.agent), _agent_copy(old))
+        if isinstance(old.context, list):
+            new.context = [tasks[id(link)] for link in old.context if id(link) in tasks]
+    return copy
+
+
+def _agent_copy(task: Task) -> Any:
+    return task.agent.copy() if task.agent is not None else None
+
+
+def hushed(crew: Crew) -> Crew:
+    """Turn off what a crew would print, report or keep by itself."""
+    crew.verbose = crew.stream = crew.tracing = crew.share_crew = False
+    crew._logger.verbose = False
+    crew._task_output_handler = NoStore()
+    for agent in agents_of(crew):
+        _hush(agent)
+    return crew
+
+
+def _hush(agent: Agent) -> None:
+    agent.verbose = False
+    agent._logger.verbose = False
+
+
+def gated(run: Run) -> None:
+    """Put a gate into the callback slot of every task, in front of the user's callback."""
+    for mine in run.tasks:
+        mine.task.callback = AfterGate(run, mine, mine.task.callback)
+    if run.crew.task_callback is not None:
+        run.crew.task_callback = _unless_skipped(run.crew.task_callback)
+
+
+def _unless_skipped(callback: Callable[[TaskOutput], Any]) -> Callable[[TaskOutput], Any]:
+    def task_callback(output: TaskOutput) -> Any:
+        mine = TASK.get()
+        return None if mine is not None and mine.skipped else callback(output)
+
+    return task_callback

@@ -1,0 +1,47 @@
+"""Where an execution stops: which checkpoints apply before and after which task."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from crewai import Task
+
+from protocol.objects import CrewCheckpoint
+from server.crews.registration import suggestion
+from server.crews.run import TaskRun
+from server.runnable import CrewFailed
+
+Place = Literal["before", "after"]
+
+
+def known_places(tasks: Sequence[str], registered: Sequence[CrewCheckpoint]) -> Mapping[str, CrewCheckpoint]:
+    """Map every name that may be asked for to its place: the registered names, then `before:TASK` and `after:TASK`."""
+    plain = (_plain(task, place) for task in tasks for place in ("before", "after"))
+    return {checkpoint.name: checkpoint for checkpoint in (*registered, *plain)}
+
+
+def _plain(task: str, place: str) -> CrewCheckpoint:
+    if place == "before":
+        return CrewCheckpoint(name=f"before:{task}", title=f"Start “{task}”?", task=task, place="before")
+    return CrewCheckpoint(name=f"after:{task}", title=f"Accept the output of “{task}”?", task=task, place="after")
+
+
+def set_places(tasks: Sequence[TaskRun], registered: Sequence[CrewCheckpoint], asked: Iterable[str]) -> None:
+    """Put the checkpoints that apply at their tasks: those required, asked for, or in the crew's own code.
+
+    Raises `CrewFailed` for a name that this crew does not have: a checkpoint that was asked for is never left out.
+    """
+    known = known_places([mine.name for mine in tasks], registered)
+    wanted = set(asked) | {checkpoint.name for checkpoint in registered if checkpoint.required}
+    wanted |= {f"after:{mine.name}" for mine in tasks if _asks_for_input(mine.task)}
+    if strange := sorted(wanted - known.keys()):
+        raise CrewFailed("unknown_checkpoint", f"No checkpoint or task {strange[0]!r}{suggestion(strange[0], known)}")
+    for mine in tasks:
+        here = [checkpoint for name, checkpoint in known.items() if name in wanted and checkpoint.task == mine.name]
+        mine.before = tuple(checkpoint for checkpoint in here if checkpoint.place == "before")
+        mine.after = tuple(checkpoint for checkpoint in here if checkpoint.place == "after")
+        mine.task.human_input = False
+
+
+def _asks_for_input(task: Task) -> bool:
+    """Tell whether the crew's author wants a person to look at this task: crewai would read the server's console."""
+    return bool(task.human_input)

@@ -1,0 +1,46 @@
+"""What a process that runs crews needs once: threads, the wraps, and no console."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from crewai import Task
+from crewai.events.event_bus import crewai_event_bus
+from crewai.events.event_listener import event_listener
+
+from server.crews import wraps
+from server.crews.silence import silence
+
+#: The module whose handlers print panels and feed telemetry.
+LISTENER = event_listener.__class__.__module__
+
+
+class Forgetful(dict[Task, Any]):
+    """A dict that stays empty: crewai keeps every task in one until its end event, which a stopped crew never sends."""
+
+    def __setitem__(self, key: Task, value: Any) -> None:
+        """Drop it."""
+
+
+def prepare(threads: int) -> None:
+    """Size the loop's thread pool, where crewai makes every model and tool call, and silence crewai. Idempotent."""
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="crew")
+    asyncio.get_running_loop().set_default_executor(pool)
+    prepare_library()
+
+
+def prepare_library() -> None:
+    """Wrap and silence crewai, without a running loop. Idempotent."""
+    silence()
+    wraps.install()
+    event_listener.execution_spans = Forgetful()
+    event_listener.verbose = event_listener.formatter.verbose = False
+    _unplug_listener()
+
+
+def _unplug_listener() -> None:
+    """Take crewai's own listener off its bus: it prints, reports, and costs a thread's work per event."""
+    for kind, handlers in list(crewai_event_bus._sync_handlers.items()):
+        for handler in handlers:
+            if handler.__module__ == LISTENER:
+                crewai_event_bus.off(kind, handler)

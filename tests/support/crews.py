@@ -1,0 +1,52 @@
+"""Small crews on a local model server, and what it takes to run them in a test."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from server.crews import silence
+from tests.support.openai_server import OpenAIServer
+
+silence()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # crewai warns about itself while it is imported
+    from crewai import LLM, Agent, Crew, Task
+
+    from server.crews.adapter import CrewAdapter
+    from server.crews.catalogue import describe
+    from server.crews.loader import builder
+    from server.crews.names import task_names
+    from server.crews.process import prepare_library
+    from server.crews.registration import read_registration
+
+#: For tests that run crewai: it uses its own deprecated fields, and warns that callbacks cannot be serialized.
+CREWAI_WARNINGS = (
+    "ignore::DeprecationWarning:crewai",
+    "ignore::DeprecationWarning:pydantic",
+    "ignore:.*will prevent checkpointing:UserWarning",
+)
+
+
+def model(server: OpenAIServer, **settings: Any) -> Any:
+    """Make a model client of the local server."""
+    return LLM(model="openai/gpt-4o-mini", base_url=server.url, api_key="sk-test-0123456789", **settings)
+
+
+def agent(server: OpenAIServer, role: str = "Writer", **settings: Any) -> Agent:
+    """Make an agent on the local server."""
+    settings = {"goal": "Write well", "backstory": "You have written a lot.", "llm": model(server), **settings}
+    return Agent(role=role, max_retry_limit=0, **settings)
+
+
+def task(name: str, who: Agent | None, **settings: Any) -> Task:
+    """Make a task that is described as `do NAME`, so that a test can find its prompts."""
+    settings = {"description": f"do {name}", "expected_output": "A short text.", **settings}
+    return Task(name=name, agent=who, **settings)
+
+
+def adapted(build: Callable[[], Crew], constant: dict[str, Any] | None = None) -> CrewAdapter:
+    """Make something that runs, of a factory."""
+    prepare_library()
+    made = builder(build)
+    crew = made()
+    return CrewAdapter(made, describe("test", crew, read_registration(constant or {}, task_names(crew.tasks)), ""))

@@ -1,0 +1,145 @@
+"""The engine's side of a crew, in memory: a journal whose recorded steps and answers outlive an attempt."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from protocol.events import Data
+from protocol.ids import CheckpointId, ExecutionId
+from server.runnable import Answer, Question
+
+DataT = TypeVar("DataT", bound=Data)
+
+#: What a test says a person answers: an action, an action with its feedback or output, or a function of the question.
+Say = str | tuple[str, str] | Callable[[Question], "Say"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A delta as the crew gave it."""
+
+    stream: str
+    text: str
+    task: str | None
+    agent: str | None
+
+
+@dataclass
+class Execution:
+    """What is durable about an execution: shared by the journals of its attempts."""
+
+    recorded: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
+    attempts: int = 0
+
+
+class FakeJournal:
+    """A `Journal` that keeps what it is told. `answers` maps a checkpoint's name to what people say, in order.
+
+    A question without an answer left waits; `decide` answers it. An answer of an earlier attempt comes at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        checkpoints: Iterable[str] = (),
+        answers: Mapping[str, Sequence[Say]] | None = None,
+        of: Execution | None = None,
+    ) -> None:
+        self._execution = of or Execution()
+        self._execution.attempts += 1
+        self._inputs = dict(inputs or {})
+        self._checkpoints = tuple(checkpoints)
+        self._said = {name: list(said) for name, said in (answers or {}).items()}
+        self._waiting: dict[tuple[str, int], asyncio.Future[Answer]] = {}
+        #: Events and pieces of text in the order in which they came.
+        self.told: list[Data | Piece] = []
+        #: Every question that was asked anew in this attempt.
+        self.asked: list[Question] = []
+
+    @property
+    def execution(self) -> ExecutionId:
+        return ExecutionId("x_test")
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        return self._inputs
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        return self._checkpoints
+
+    @property
+    def attempt(self) -> int:
+        return self._execution.attempts
+
+    @property
+    def recorded(self) -> dict[str, bytes]:
+        return self._execution.recorded
+
+    def emit(self, data: Data) -> None:
+        self.told.append(data)
+
+    def delta(self, *, stream: str, text: str, task: str | None = None, agent: str | None = None) -> None:
+        self.told.append(Piece(stream, text, task, agent))
+
+    async def ask(self, question: Question) -> Answer:
+        place = (question.step, question.version)
+        if place in self._execution.answers:
+            return self._execution.answers[place]
+        self.asked.append(question)
+        if said := self._said.get(question.name):
+            self._execution.answers[place] = made(question, said.pop(0))
+        else:
+            self._waiting[place] = asyncio.get_running_loop().create_future()
+            self._execution.answers[place] = await self._waiting[place]
+        return self._execution.answers[place]
+
+    def recall(self, step: str) -> bytes | None:
+        return self._execution.recorded.get(step)
+
+    async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
+        self._execution.recorded[step] = value
+        if event is not None:
+            self.told.append(event)
+
+    @property
+    def open(self) -> list[Question]:
+        """The questions that wait."""
+        return [q for q in self.asked if (w := self._waiting.get((q.step, q.version))) is not None and not w.done()]
+
+    def decide(self, name: str, say: Say) -> None:
+        """Answer the open question of that name."""
+        question = next(question for question in self.open if question.name == name)
+        self._waiting[question.step, question.version].set_result(made(question, say))
+
+    def events(self, kind: type[DataT]) -> list[DataT]:
+        """Give the events of one kind."""
+        return [data for data in self.told if isinstance(data, kind)]
+
+    def types(self) -> list[str]:
+        """Give the types of all events in order, without the text between them."""
+        return [data.type.value for data in self.told if isinstance(data, Data)]
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """All streamed text."""
+        return [data for data in self.told if isinstance(data, Piece)]
+
+
+def made(question: Question, say: Say) -> Answer:
+    """Make the answer to a question."""
+    if callable(say):
+        return made(question, say(question))
+    action, text = (say, None) if isinstance(say, str) else say
+    offered = {action.id for action in question.actions}
+    assert action in offered, f"{action} is not offered: {offered}"
+    return Answer(
+        checkpoint=CheckpointId(f"cp_{question.step}"),
+        version=question.version,
+        action=action,
+        output=text if action == "edit" else None,
+        feedback=text if action != "edit" else None,
+    )

@@ -1,0 +1,250 @@
+"""A language model that says what a test tells it to, behind the HTTP interface that OpenAI's clients speak.
+
+    with OpenAIServer() as server:
+        server.reply("Plan the campaign", "1. Tea")                       # for every prompt with this text in it
+        server.reply("Look it up", Reply(calls=[Call("search", {"q": "tea"})]), "It is tea.")  # one after the other
+        server.reply("Research", Reply("…", hold=event))                  # answers when the event is set
+        server.reply("Broken", Reply(status=401, text="no such key"))
+        LLM(model="openai/gpt-4o-mini", base_url=server.url, api_key="sk-test")
+        server.prompts("Plan")                                            # what it was asked
+
+Streams (SSE) when asked to, with usage when asked to; the newest rule that fits a prompt counts.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+#: Seconds after which a held answer is given up, so that no test hangs in a thread.
+HOLD_LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a tool that the model asks for."""
+
+    tool: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """What an answer is said to have used."""
+
+    prompt: int = 11
+    completion: int = 7
+
+    def wire(self) -> dict[str, int]:
+        total = self.prompt + self.completion
+        return {"prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: a text, or calls of tools, or a failure; given at once, or when `hold` is set.
+
+    `breaks`: a streamed answer ends after its first piece, as when a connection is lost.
+    """
+
+    text: str = ""
+    calls: Sequence[Call] = ()
+    status: int = 200
+    hold: threading.Event | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    breaks: bool = False
+
+
+@dataclass
+class Rule:
+    """The answers to prompts that contain a text; the last one is repeated."""
+
+    marker: str
+    replies: list[Reply]
+
+    def next(self) -> Reply:
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked: the body, and all its messages as one text."""
+
+    body: dict[str, Any]
+    prompt: str
+
+
+class OpenAIServer:
+    """The server; a context manager. Requests are answered in threads, so any number may be held at once."""
+
+    def __init__(self, default: str = "An answer.") -> None:
+        self.requests: list[Request] = []
+        self._default = Reply(default)
+        self._rules: list[Rule] = []
+        self._script: Callable[[str], Reply | str | None] | None = None
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def reply(self, marker: str, *replies: Reply | str) -> None:
+        """Answer prompts that contain `marker` with these replies in turn, the last one for ever."""
+        made = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
+        with self._lock:
+            self._rules.insert(0, Rule(marker, made))
+
+    def script(self, answer: Callable[[str], Reply | str | None]) -> None:
+        """Answer by a function of the prompt; None leaves it to the rules."""
+        self._script = answer
+
+    def prompts(self, marker: str = "") -> list[str]:
+        """Give all prompts so far that contain `marker`, in order of arrival."""
+        with self._lock:
+            return [request.prompt for request in self.requests if marker in request.prompt]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._lock:
+            held = [reply.hold for rule in self._rules for reply in rule.replies if reply.hold]
+        for hold in held:
+            hold.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def take(self, body: dict[str, Any]) -> Reply:
+        """Note a request and choose its answer."""
+        prompt = "\n".join(_text(message) for message in body.get("messages", []))
+        with self._lock:
+            self.requests.append(Request(body, prompt))
+            scripted = self._script(prompt) if self._script else None
+            if scripted is not None:
+                return scripted if isinstance(scripted, Reply) else Reply(scripted)
+            rule = next((rule for rule in self._rules if rule.marker in prompt), None)
+            return rule.next() if rule else self._default
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                reply = server.take(body)
+                if reply.hold is not None:
+                    reply.hold.wait(HOLD_LIMIT)
+                try:
+                    self._answer(body, reply)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True  # whoever asked has gone, as cancelled crews do
+
+            def _answer(self, body: dict[str, Any], reply: Reply) -> None:
+                if reply.status != 200:
+                    error = {"error": {"message": reply.text, "type": "invalid_request_error", "code": None}}
+                    self._send(reply.status, "application/json", json.dumps(error).encode())
+                elif body.get("stream"):
+                    self._stream(body, reply)
+                else:
+                    self._send(200, "application/json", json.dumps(whole(body, reply)).encode())
+
+            def _stream(self, body: dict[str, Any], reply: Reply) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.close_connection = True
+                for chunk in chunks(body, reply):
+                    self.wfile.write(b"data: %s\n\n" % json.dumps(chunk).encode())
+                    self.wfile.flush()
+                if not reply.breaks:
+                    self.wfile.write(b"data: [DONE]\n\n")
+
+            def _send(self, status: int, kind: str, content: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Print nothing."""
+
+        return Handler
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content)
+    return str(content or "")
+
+
+def whole(body: dict[str, Any], reply: Reply) -> dict[str, Any]:
+    """Write an answer in one piece."""
+    message: dict[str, Any] = {"role": "assistant", "content": None if reply.calls else reply.text}
+    if reply.calls:
+        message["tool_calls"] = [_call(call, number) for number, call in enumerate(reply.calls)]
+    choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
+    return {**_head(body, "chat.completion"), "choices": [choice], "usage": reply.tokens.wire()}
+
+
+def chunks(body: dict[str, Any], reply: Reply) -> Iterator[dict[str, Any]]:
+    """Write an answer in pieces: a word each, a call's arguments in two."""
+    head = _head(body, "chat.completion.chunk")
+
+    def piece(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+    yield piece({"role": "assistant", "content": ""})
+    for number, call in enumerate(reply.calls):
+        for part in _call_parts(call, number):
+            yield piece({"tool_calls": [{"index": number, **part}]})
+    for word in _words(reply.text):
+        yield piece({"content": word})
+        if reply.breaks:
+            return
+    yield piece({}, _finish(reply))
+    if (body.get("stream_options") or {}).get("include_usage"):
+        yield {**head, "choices": [], "usage": reply.tokens.wire()}
+
+
+def _words(text: str) -> list[str]:
+    words = text.split(" ")
+    return [f"{word} " for word in words[:-1]] + words[-1:] if text else []
+
+
+def _call(call: Call, number: int) -> dict[str, Any]:
+    function = {"name": call.tool, "arguments": json.dumps(call.arguments)}
+    return {"id": f"call_{number}_{time.monotonic_ns()}", "type": "function", "function": function}
+
+
+def _call_parts(call: Call, number: int) -> Iterator[dict[str, Any]]:
+    made = _call(call, number)
+    arguments = made["function"]["arguments"]
+    middle = len(arguments) // 2
+    yield {**made, "function": {"name": call.tool, "arguments": arguments[:middle]}}
+    yield {"function": {"arguments": arguments[middle:]}}
+
+
+def _finish(reply: Reply) -> str:
+    return "tool_calls" if reply.calls else "stop"
+
+
+def _head(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {"id": "chatcmpl-test", "object": kind, "created": 1, "model": body.get("model", "")}
