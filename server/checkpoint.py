@@ -18,11 +18,11 @@ C = CheckpointState
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """What is stored of a checkpoint: what everybody sees, the crew's name for the place, and the answer."""
+    """What is stored of a checkpoint: what everybody sees, the crew's name for the place, the answer per version."""
 
     checkpoint: Checkpoint
     step: str
-    decision: Decision | None = None
+    decisions: dict[int, Decision] = {}
 
 
 def token(checkpoint: Checkpoint) -> str:
@@ -59,7 +59,9 @@ def opened(
         history=before.checkpoint.history if before else [],
     )
     expected = token(before.checkpoint) if before else ""
-    return Record(checkpoint=checkpoint, step=question.step), Change(ident, expected, token(checkpoint))
+    decisions = before.decisions if before else {}
+    record = Record(checkpoint=checkpoint, step=question.step, decisions=decisions)
+    return record, Change(ident, expected, token(checkpoint))
 
 
 def judge(checkpoint: Checkpoint, decision: Decision) -> None:
@@ -118,7 +120,8 @@ def decided(record: Record, decision: Decision, *, by: Actor, at: str) -> tuple[
     entry = Judgement(version=before.version, action=decision.action, by=by, at=at, feedback=decision.feedback)
     after = msgspec.structs.replace(before, state=state, history=[*before.history, entry])
     change = Change(before.id, token(before), token(after))
-    return msgspec.structs.replace(record, checkpoint=after, decision=decision), change
+    decisions = {**record.decisions, before.version: decision}
+    return msgspec.structs.replace(record, checkpoint=after, decisions=decisions), change
 
 
 def decided_event(checkpoint: Checkpoint, decision: Decision, *, via: str) -> CheckpointDecided:
@@ -143,15 +146,16 @@ def diff(before: str, after: str) -> str:
 
 def answer(record: Record, version: int) -> Answer | None:
     """Give the answer to this version of a checkpoint, if there is one."""
-    if record.decision is None or record.checkpoint.version != version or record.checkpoint.state is C.OPEN:
+    decision = record.decisions.get(version)
+    if decision is None:
         return None
     return Answer(
         checkpoint=record.checkpoint.id,
         version=version,
-        action=record.decision.action,
-        feedback=record.decision.feedback,
-        output=record.decision.output,
-        by=record.checkpoint.history[-1].by if record.checkpoint.history else None,
+        action=decision.action,
+        feedback=decision.feedback,
+        output=decision.output,
+        by=next((entry.by for entry in record.checkpoint.history if entry.version == version), None),
     )
 
 

@@ -5,7 +5,7 @@
 """
 
 from server.store.lists import Lists
-from server.store.reader import Holder, Page, Reader
+from server.store.reader import Holder, Reader
 from server.store.workers import WorkerReport, Workers
 from server.store.writer import Write, Writer
 
@@ -14,4 +14,4 @@ class Store(Writer):
     """One tenant's executions."""
 
 
-__all__ = ["Holder", "Lists", "Page", "Reader", "Store", "WorkerReport", "Workers", "Write", "Writer"]
+__all__ = ["Holder", "Lists", "Reader", "Store", "WorkerReport", "Workers", "Write", "Writer"]

@@ -1,6 +1,6 @@
 """Reading executions, their logs, checkpoints and journals."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from protocol.frames import Snapshot
@@ -9,16 +9,8 @@ from protocol.objects import Checkpoint, CheckpointState, Execution, State
 from server import checkpoint, keys, projection
 from server.checkpoint import Record
 from server.execution import ENDS
+from server.recovery import Page
 from server.store.base import Base
-
-
-class Page(NamedTuple):
-    """A part of a log: `first` and `last` are the offsets it holds in all, `frames` those that were asked for."""
-
-    epoch: str
-    first: int
-    last: int
-    frames: list[tuple[int, bytes]]
 
 
 class Holder(NamedTuple):
@@ -39,10 +31,18 @@ class Reader(Base):
         row: Any = await self.redis.hgetall(keys.execution(self.tenant, execution).state)
         return {name.decode(): value for name, value in row.items()} or None
 
-    async def execution(self, execution: ExecutionId) -> Execution | None:
-        """Read an execution as the wire shows it."""
-        row = await self.row(execution)
-        return projection.execution(execution, row, now=self.clock()) if row else None
+    async def view(self, execution: ExecutionId) -> tuple[Execution, list[Checkpoint]] | None:
+        """Read an execution and all its checkpoints as the wire shows them, at one moment."""
+        names = keys.execution(self.tenant, execution)
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.hgetall(names.state)
+            pipeline.hgetall(names.checkpoints)
+            row, stored = await pipeline.execute()
+        if not row:
+            return None
+        shown = projection.execution(execution, {k.decode(): v for k, v in row.items()}, now=self.clock())
+        checkpoints = [record.checkpoint for record in _records(stored)]
+        return shown, [checkpoint.withdrawn(c) for c in checkpoints] if shown.state in ENDS else checkpoints
 
     async def holder(self, execution: ExecutionId) -> Holder | None:
         """Read who holds an execution."""
@@ -63,29 +63,25 @@ class Reader(Base):
     async def records(self, execution: ExecutionId) -> list[Record]:
         """Read every checkpoint of an execution, oldest first."""
         stored: Any = await self.redis.hgetall(keys.execution(self.tenant, execution).checkpoints)
-        return sorted(_records(stored.items()), key=lambda record: (record.checkpoint.opened_at, record.checkpoint.id))
+        return _records(stored)
 
     async def checkpoint(self, execution: ExecutionId, ident: CheckpointId) -> Record | None:
         """Read one checkpoint."""
         raw: Any = await self.redis.hget(keys.execution(self.tenant, execution).checkpoints, ident)
         return checkpoint.read(raw) if raw else None
 
-    async def checkpoints(self, execution: ExecutionId) -> list[Checkpoint]:
-        """Read every checkpoint as the wire shows it: none is open once its execution has ended."""
-        holder = await self.holder(execution)
-        shown = [record.checkpoint for record in await self.records(execution)]
-        return [checkpoint.withdrawn(c) for c in shown] if holder and holder.state in ENDS else shown
-
     async def open_checkpoints(self, execution: ExecutionId) -> list[Checkpoint]:
         """Read the checkpoints that wait for an answer."""
-        return [c for c in await self.checkpoints(execution) if c.state is CheckpointState.OPEN]
+        view = await self.view(execution)
+        return [c for c in view[1] if c.state is CheckpointState.OPEN] if view else []
 
     async def snapshot(self, execution: ExecutionId) -> Snapshot | None:
         """Read the whole of an execution, for a client whose position cannot be continued."""
-        state = await self.execution(execution)
-        if state is None:
+        view = await self.view(execution)
+        if view is None:
             return None
-        open_now = await self.open_checkpoints(execution)
+        state, checkpoints = view
+        open_now = [c for c in checkpoints if c.state is CheckpointState.OPEN]
         return Snapshot(execution=state, checkpoints=open_now, epoch=state.epoch, offset=state.offset)
 
     async def journal(self, execution: ExecutionId) -> dict[str, bytes]:
@@ -94,5 +90,6 @@ class Reader(Base):
         return {step.decode(): value for step, value in stored.items()}
 
 
-def _records(items: Iterable[tuple[bytes, bytes]]) -> list[Record]:
-    return [checkpoint.read(value) for name, value in items if not name.endswith(b":token")]
+def _records(stored: Mapping[bytes, bytes]) -> list[Record]:
+    records = [checkpoint.read(value) for name, value in stored.items() if not name.endswith(b":token")]
+    return sorted(records, key=lambda record: (record.checkpoint.opened_at, record.checkpoint.id))

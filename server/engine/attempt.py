@@ -1,0 +1,140 @@
+"""One attempt at an execution: run the crew under the lease, and commit how it ended."""
+
+from collections.abc import Callable
+
+import anyio
+import structlog
+from msgspec import UNSET
+from redis.exceptions import RedisError
+
+from protocol.events import Data, ExecutionCompleted, ExecutionFailed, ExecutionParked, ExecutionStopped
+from protocol.frames import seconds_of
+from protocol.ids import ExecutionId
+from protocol.objects import Execution, Fault
+from server.engine.slots import Slot
+from server.journal import ExecutionJournal, LeaseLost
+from server.runnable import CrewFailed, Outcome, Runnable, Stopped
+from server.store import Store
+
+#: How long an execution that leaves its worker may take to say so, in seconds.
+LAST_WORD = 5.0
+
+log = structlog.get_logger("server.engine")
+
+
+class Attempt:
+    """A crew that runs in this worker now."""
+
+    def __init__(self, journal: ExecutionJournal, crew: Runnable, slot: Slot, store: Store) -> None:
+        self.journal = journal
+        self.execution: ExecutionId = journal.execution
+        self.crew = crew
+        self.slot = slot
+        self.store = store
+        self._scope: anyio.CancelScope | None = None
+        self._parking: str | None = None
+        self._finished = anyio.Event()
+
+    async def run(self, done: Callable[["Attempt"], None]) -> None:
+        """Run to an end, or until the lease is lost; never raises."""
+        logger = log.bind(execution=self.execution, crew=self.crew.describe().name, attempt=self.journal.attempt)
+        try:
+            async with anyio.create_task_group() as group:
+                self._scope = group.cancel_scope
+                group.start_soon(self._write, group.cancel_scope)
+                await self._run_crew(logger)
+                group.cancel_scope.cancel()
+        except Exception:
+            logger.exception("attempt.broke")
+        finally:
+            self.slot.release()
+            self._finished.set()
+            done(self)
+
+    async def _write(self, scope: anyio.CancelScope) -> None:
+        try:
+            await self.journal.outbox.run()
+        except LeaseLost as lost:
+            log.info("lease.lost", execution=self.execution, reason=str(lost))
+            scope.cancel()
+
+    async def _run_crew(self, logger: structlog.typing.FilteringBoundLogger) -> None:
+        try:
+            await self._catch_up()
+            end = await self._end(logger)
+            await self.journal.append(end)
+            logger.info(end.type.replace("execution", "crew"))
+        except LeaseLost:
+            logger.info("crew.left")
+
+    async def _catch_up(self) -> None:
+        try:
+            await self.journal.refresh()  # people may have answered while the lease was being taken
+        except (RedisError, OSError) as error:
+            log.warning("refresh.failed", execution=self.execution, error=str(error))
+
+    async def _end(self, logger: structlog.typing.FilteringBoundLogger) -> Data:
+        """Run the crew, and give the event that ends the execution."""
+        try:
+            logger.info("crew.started")
+            return await self._completed(await self.crew.run(self.journal))
+        except Stopped as stopped:
+            return ExecutionStopped(checkpoint=stopped.checkpoint, task=stopped.task)
+        except CrewFailed as failed:
+            logger.warning("crew.failing", code=failed.code, task=failed.task, exc_info=failed.__cause__ or failed)
+            return ExecutionFailed(task=failed.task, error=Fault(code=failed.code, message=failed.message))
+        except LeaseLost:
+            raise
+        except Exception:
+            logger.exception("crew.broke")
+            fault = Fault(code="internal", message="The server failed while running the crew; its log says why.")
+            return ExecutionFailed(error=fault)
+
+    async def _completed(self, outcome: Outcome) -> ExecutionCompleted:
+        await self.journal.outbox.drain()  # the usage of the last call must be counted
+        view = await self.store.view(self.execution)
+        if view is None:
+            raise LeaseLost(self.execution)
+        return completed(outcome, view[0], self.store.clock())
+
+    async def wake(self) -> None:
+        """Take notice of what people did: answers, or an end."""
+        holder = await self.store.holder(self.execution)
+        if holder is None or holder.fence != self.journal.fence or not holder.owner:
+            self.leave()
+        else:
+            await self.journal.refresh()
+
+    def leave(self) -> None:
+        """End the crew without another word: the execution has ended, or is somebody else's."""
+        if self._scope:
+            self._scope.cancel()
+
+    async def park(self, reason: str, patience: float) -> None:
+        """Give the execution back, so that any worker may go on with it.
+
+        Work in flight has `patience` seconds to come to an end or to a checkpoint first, so that less is done again.
+        """
+        with anyio.move_on_after(patience):
+            await self.slot.free.wait()
+        if not self._finished.is_set() and not self._parking:
+            self._parking = reason
+            try:
+                with anyio.move_on_after(LAST_WORD):
+                    await self.journal.append(ExecutionParked(reason=reason))
+            except LeaseLost:
+                pass
+            self.leave()
+        await self._finished.wait()
+
+
+def completed(outcome: Outcome, execution: Execution, now: float) -> ExecutionCompleted:
+    """Make the last event of a crew that finished."""
+    return ExecutionCompleted(
+        output=outcome.output,
+        output_json=UNSET if outcome.output_json is None else outcome.output_json,
+        tasks=list(outcome.tasks),
+        usage=execution.usage,
+        seconds=round(max(0.0, now - seconds_of(execution.created_at)), 3),
+        waited=execution.waited,
+    )

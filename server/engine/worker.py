@@ -1,0 +1,178 @@
+"""A worker: claims executions under a lease, runs each as a task of its own, gives them back when it leaves."""
+
+import asyncio
+from collections.abc import Mapping
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+from redis.exceptions import RedisError
+
+from protocol.events import Data, ExecutionFailed, ExecutionRecovered, ExecutionResumed, ExecutionStarted
+from protocol.ids import ExecutionId
+from protocol.objects import Fault, State
+from server.engine.attempt import Attempt
+from server.engine.slots import Slot, Slots
+from server.execution import ENDS, Verdict
+from server.journal import ExecutionJournal
+from server.runnable import Runnable
+from server.store import Holder, Store, WorkerReport, Workers, Write
+
+#: A wake-up may be lost with a connection; running executions are looked at this often, in seconds.
+LOOK_EVERY = 5.0
+#: When to look again after an execution that somebody runs, and after one that waits for a person, in seconds.
+RUNNING_AGAIN, WAITING_AGAIN = 3.0, 60.0
+#: When the worker leaves, what is in flight has this long to come to an end, in seconds.
+PATIENCE = 5.0
+
+log = structlog.get_logger("server.engine")
+
+
+class Worker:
+    """The executions that this process runs."""
+
+    def __init__(self, ident: str, store: Store, workers: Workers, crews: Mapping[str, Runnable], slots: int) -> None:
+        self.ident = ident
+        self.store = store
+        self.workers = workers
+        self.crews = crews
+        self.slots = Slots(slots)
+        self.attempts: dict[ExecutionId, Attempt] = {}
+        self._draining = asyncio.Event()
+        self._claiming: set[ExecutionId] = set()
+        self._group: TaskGroup | None = None
+
+    def report(self) -> WorkerReport:
+        """Say what the heartbeat says."""
+        return WorkerReport(id=self.ident, slots=self.slots.total, running=self.slots.taken, crews=sorted(self.crews))
+
+    async def run(self) -> None:
+        """Keep the executions' task group open, and look after them, until cancelled."""
+        async with anyio.create_task_group() as group:
+            self._group = group
+            while True:
+                await anyio.sleep(LOOK_EVERY)
+                await self.wake_all()
+
+    async def advance(self, member: str) -> None:
+        """Run an execution on, if nobody does: wait for a slot, take the lease, start the crew."""
+        execution = ExecutionId(member.partition("/")[2])
+        if execution in self.attempts:
+            await self.wake(execution)
+            return
+        if self._draining.is_set() or execution in self._claiming or not await self._free(execution):
+            return
+        self._claiming.add(execution)
+        slot = await self.slots.take()
+        try:
+            attempt = None if self._draining.is_set() else await self._claim(execution, slot)
+            if attempt and self._group:
+                self.attempts[execution] = attempt
+                self._group.start_soon(attempt.run, self._done, name=f"attempt {execution}")
+        finally:
+            self._claiming.discard(execution)
+            if execution not in self.attempts:
+                slot.release()
+
+    async def _free(self, execution: ExecutionId) -> Holder | None:
+        """Tell who held the execution, if it goes on and no live worker holds it."""
+        holder = await self.store.holder(execution)
+        if holder is None or holder.state in ENDS or holder.state is State.PAUSED:
+            return None
+        if holder.owner not in ("", self.ident) and await self.workers.lives(holder.owner):
+            return None
+        return holder
+
+    async def _claim(self, execution: ExecutionId, slot: Slot) -> Attempt | None:
+        """Read all that an attempt needs, then take the lease: once it is taken, nothing is left that can fail."""
+        holder, view = await self._free(execution), await self.store.view(execution)
+        if holder is None or view is None:
+            return None
+        journal = ExecutionJournal(
+            self.store,
+            execution,
+            fence=holder.fence + 1,
+            attempt=holder.attempt + 1,
+            inputs=view[0].inputs,
+            checkpoints=view[0].checkpoints,
+            recorded=await self.store.journal(execution),
+            records=await self.store.records(execution),
+            idle=slot.idle,
+        )
+        crew = self.crews.get(view[0].crew)
+        if not await self._take_lease(holder, journal):
+            return None
+        if crew is None:
+            fault = Fault(code="crew_broken", message=f"No worker can load the crew {view[0].crew!r} any more.")
+            await self.store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
+            return None
+        return Attempt(journal, crew, slot, self.store)
+
+    async def _take_lease(self, holder: Holder, journal: ExecutionJournal) -> bool:
+        commit = await self.store.commit(
+            journal.execution,
+            Write(
+                data=self._claim_event(holder, journal.attempt),
+                fence=journal.fence,
+                owner=self.ident,
+                key=f"claim:{self.ident}:{journal.fence}",  # the same claim, sent again after a lost connection
+            ),
+        )
+        return commit.verdict in (Verdict.APPLIED, Verdict.DUPLICATE)
+
+    def _claim_event(self, holder: Holder, attempt: int) -> Data:
+        if holder.attempt == 0:
+            return ExecutionStarted(worker=self.ident, attempt=attempt)
+        if not holder.owner:
+            return ExecutionResumed()
+        return ExecutionRecovered(worker=self.ident, attempt=attempt)
+
+    def _done(self, attempt: Attempt) -> None:
+        if self.attempts.get(attempt.execution) is attempt:
+            del self.attempts[attempt.execution]
+
+    async def wake(self, execution: ExecutionId) -> None:
+        """Tell an execution's attempt that people did something."""
+        if attempt := self.attempts.get(execution):
+            await attempt.wake()
+
+    async def wake_all(self) -> None:
+        """Have every attempt look for itself; wake-ups may have been lost."""
+        for execution in list(self.attempts):
+            await self._wake_safely(execution)
+
+    async def look(self, execution: ExecutionId) -> bool:
+        """Look after one execution: repair its lists, and tell whether it must be advanced."""
+        await self.store.repair(execution)
+        holder = await self.store.holder(execution)
+        if holder is None or holder.state in ENDS:
+            return False
+        again = WAITING_AGAIN if holder.state in (State.WAITING, State.PAUSED) else RUNNING_AGAIN
+        await self.store.look_after(execution, again)
+        return holder.state in (State.QUEUED, State.RUNNING) and await self._free(execution) is not None
+
+    async def drain(self) -> None:
+        """Take no more work, and give back what is held; what waits for people is just released."""
+        self._draining.set()
+        async with anyio.create_task_group() as group:
+            for attempt in list(self.attempts.values()):
+                group.start_soon(self._give_back, attempt)
+
+    async def _give_back(self, attempt: Attempt) -> None:
+        await attempt.park("drain", PATIENCE)
+        try:
+            await self.store.look_after(attempt.execution, 0)
+        except (RedisError, OSError) as error:
+            log.warning("handover.late", execution=attempt.execution, error=str(error))
+
+    def notice(self, payload: bytes) -> None:
+        """Take a wake-up from the wake channel: the name of an execution's channel."""
+        execution = ExecutionId(payload.decode().rpartition(":")[2].rstrip("}"))
+        if self._group and execution in self.attempts:
+            self._group.start_soon(self._wake_safely, execution)
+
+    async def _wake_safely(self, execution: ExecutionId) -> None:
+        try:
+            await self.wake(execution)
+        except (RedisError, OSError) as error:
+            log.warning("wake.failed", execution=execution, error=str(error))

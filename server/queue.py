@@ -1,0 +1,81 @@
+"""Handing executions to workers: short tasks on Docket, a task engine on Redis.
+
+A Docket task here never lasts as long as a crew does: it claims an execution and returns. The lease and the fence are
+the execution's own (see `server/execution.py`); Docket may deliver a task twice, and that does no harm.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from docket import Docket, Perpetual, Worker
+
+NAME = "qd:docket"
+#: How often executions that nobody holds are looked for.
+REAP_EVERY = timedelta(seconds=2)
+#: A task of a worker that died goes to another after this.
+REDELIVERY = timedelta(seconds=4)
+#: Docket reads redis-py's default limit of 100 connections as an outage when it is reached.
+MAX_CONNECTIONS = 2000
+
+Advance = Callable[[str], Awaitable[None]]
+Reap = Callable[[], Awaitable[None]]
+
+
+class Queue:
+    """Ask for an execution to be advanced, and (in a worker) do so when asked."""
+
+    def __init__(self, url: str, *, on_advance: Advance | None = None, on_reap: Reap | None = None) -> None:
+        self._stack = AsyncExitStack()
+        self._docket = Docket(NAME, _bounded(url), execution_ttl=timedelta(seconds=60))
+        self._on_advance = on_advance
+        self._on_reap = on_reap
+        self._docket.register(self._advance, names=["advance"])
+        if on_reap:
+            self._docket.register(_perpetual(on_reap), names=["reap"])
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._docket)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, traceback)
+
+    async def advance(self, member: str, offset: int) -> None:
+        """Ask for an execution (`tenant/id`) to be run on from an offset; asking again does nothing more."""
+        await self._docket.add("advance", key=f"advance:{member}:{offset}")(member)
+
+    async def run(self, name: str) -> None:
+        """Do what is asked for, until cancelled. Few at a time, so that a worker never hoards waiting work."""
+        worker = Worker(
+            self._docket,
+            name,
+            concurrency=2,
+            redelivery_timeout=REDELIVERY,
+            reconnection_delay=timedelta(milliseconds=500),
+            minimum_check_interval=timedelta(milliseconds=100),
+            scheduling_resolution=timedelta(milliseconds=250),
+        )
+        async with worker:
+            await worker.run_forever()
+
+    async def _advance(self, member: str) -> None:
+        if self._on_advance is None:
+            raise RuntimeError("this process runs no crews")
+        await self._on_advance(member)
+
+
+def _perpetual(reap: Reap) -> Callable[..., Awaitable[None]]:
+    async def run(perpetual: Perpetual = Perpetual(every=REAP_EVERY, automatic=True)) -> None:  # noqa: B008
+        await reap()
+
+    run.__name__ = "reap"
+    return run
+
+
+def _bounded(url: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}max_connections={MAX_CONNECTIONS}"

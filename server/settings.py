@@ -1,0 +1,121 @@
+"""Settings, from the environment. Every one has a default that works on a laptop."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal, cast
+
+DEMO = "content=server.demo.crew:ContentPlan"
+ROLES = ("web", "worker")
+LogFormat = Literal["auto", "json", "console"]
+
+
+class BadSetting(Exception):
+    """Raised for a setting that cannot be used; the message names it and says what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an operator may set. Times are in seconds unless the type says otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    worker_port: int = 0
+    data: Path = Path(".quarterdeck")
+    redis_url: str | None = None
+    roles: tuple[str, ...] | None = None
+    crews: Mapping[str, str] = field(default_factory=dict)
+    project: Path = Path()
+    workers: int = 1
+    slots: int = 32
+    retention: timedelta = timedelta(days=30)
+    origins: tuple[str, ...] = ()
+    rate_limits: bool = True
+    open: bool = False
+    log: LogFormat = "auto"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings from an environment, or raise `BadSetting`."""
+        host = environ.get("QUARTERDECK_HOST", "127.0.0.1")
+        anywhere = _flag(environ, "QUARTERDECK_OPEN", default=False)
+        if not anywhere and not is_loopback(host):
+            raise BadSetting(
+                f"QUARTERDECK_HOST={host} would let anyone on the network drive this server, because it asks nobody "
+                "who they are. Put it behind something that does and set QUARTERDECK_OPEN=on, or use 127.0.0.1."
+            )
+        log = environ.get("QUARTERDECK_LOG", "auto")
+        if log not in ("auto", "json", "console"):
+            raise BadSetting(f"QUARTERDECK_LOG={log} is none of auto, json, console.")
+        return cls(
+            host=host,
+            port=_number(environ, "PORT", 8000, highest=65_535, lowest=0),
+            worker_port=_number(environ, "QUARTERDECK_WORKER_PORT", 0, highest=65_535, lowest=0),
+            data=Path(environ.get("QUARTERDECK_DATA") or ".quarterdeck"),
+            redis_url=environ.get("QUARTERDECK_REDIS_URL") or None,
+            roles=_roles(environ.get("QUARTERDECK_ROLES")),
+            crews=registrations(environ.get("QUARTERDECK_CREWS") or DEMO),
+            project=Path(environ.get("QUARTERDECK_PROJECT") or ".").resolve(),
+            workers=_number(environ, "QUARTERDECK_WORKERS", 1, highest=64),
+            slots=_number(environ, "QUARTERDECK_SLOTS", 32, highest=1000),
+            retention=timedelta(days=_number(environ, "QUARTERDECK_RETENTION_DAYS", 30, highest=36_500)),
+            origins=tuple(_words(environ.get("QUARTERDECK_ORIGINS", ""))),
+            rate_limits=_flag(environ, "QUARTERDECK_RATE_LIMITS", default=True),
+            open=anywhere,
+            log=cast("LogFormat", log),
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server on that host."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def registrations(text: str) -> dict[str, str]:
+    """Read `name=module:attr,…`; each name once."""
+    found: dict[str, str] = {}
+    for part in _words(text):
+        name, equals, target = (piece.strip() for piece in part.partition("="))
+        if not equals or not name or ":" not in target:
+            raise BadSetting(f"QUARTERDECK_CREWS: {part!r} is not of the form name=module:attr.")
+        if name in found:
+            raise BadSetting(f"QUARTERDECK_CREWS: the name {name!r} is given twice.")
+        found[name] = target
+    return found
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _roles(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    roles = tuple(_words(text))
+    if not roles or set(roles) - set(ROLES):
+        raise BadSetting(f"QUARTERDECK_ROLES={text} is not made of web and worker.")
+    return roles
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, highest: int, lowest: int = 1) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+        raise BadSetting(f"{name}={text} is not a whole number from {lowest} to {highest}.")
+    return int(text)
+
+
+def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environ.get(name, "").lower()
+    if text in ("", "on", "1", "true", "yes"):
+        return default if text == "" else True
+    if text in ("off", "0", "false", "no"):
+        return False
+    raise BadSetting(f"{name}={text} is neither on nor off.")
