@@ -1,0 +1,231 @@
+"""One client: its commands in order, its watches, and how it ends."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import anyio
+from starlette.types import Message, Receive
+
+from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, Watch
+from protocol.errors import CloseCode, ErrorCode, Refused
+from protocol.frames import MAX_FRAME, Bye, Reply, decode_command, encode, error_frame, timestamp
+from protocol.ids import ConnectionId, ExecutionId
+from protocol.objects import Checkpoint, State
+from server.auth import Principal
+from server.connection.heartbeat import Heartbeat
+from server.connection.policy import Policy, Rate
+from server.hub import Hub, InboxWatch
+from server.hub import Watch as Watching
+from server.outlet import Outlet
+
+logger = logging.getLogger(__name__)
+#: How long a peer may take to answer a close, in seconds; a peer that is too slow or silent gets less.
+GRACE = 5.0
+SHORT_GRACE = 1.0
+
+
+class Watchable(Protocol):
+    """What a principal may see of an execution before its events."""
+
+    @property
+    def state(self) -> State:
+        """Where the execution is."""
+
+    @property
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """Its open checkpoints."""
+
+
+class Dispatch(Protocol):
+    """What carries out commands."""
+
+    async def handle(self, command: AnyCommand, principal: Principal) -> Any:
+        """Carry out a command and return the reply's data, or raise `Refused`."""
+
+    async def watchable(self, execution: ExecutionId, principal: Principal) -> Watchable:
+        """Read what a watcher is told at first, or raise `Refused` when there is nothing that it may watch."""
+
+
+class Connection:
+    """Serve one client. Commands are carried out one after the other, in the connection's own task."""
+
+    def __init__(
+        self, ident: ConnectionId, outlet: Outlet, principal: Principal, *, binary: bool, hub: Hub,
+        dispatch: Dispatch, policy: Policy,
+    ) -> None:  # fmt: skip
+        self.ident = ident
+        self.outlet = outlet
+        self.principal = principal
+        self._binary = binary
+        self._hub = hub
+        self._dispatch = dispatch
+        self._policy = policy
+        self._loop = asyncio.get_running_loop()
+        self._rate = Rate(policy.commands_per_10s, self._loop.time())
+        self._watches: dict[ExecutionId, Watching] = {}
+        self._inbox: InboxWatch | None = None
+        self._ended = False
+        self._heartbeat = Heartbeat(outlet, policy, self._silent)
+        outlet.on_slow = self._slow
+
+    async def serve(self, receive: Receive) -> None:
+        """Take commands until the client or the server ends the connection."""
+        try:
+            while (message := await receive())["type"] == "websocket.receive":
+                self.outlet.heard = self._loop.time()
+                self._heartbeat.busy = True
+                await self._take(message)
+                self._heartbeat.busy = False
+        finally:
+            self._leave()
+
+    def end(self, code: CloseCode, *, after: float = 0.0, grace: float = GRACE) -> None:
+        """Say `bye`, and close. `after`: how many seconds the client should stay away."""
+        if self._ended:
+            return
+        self._ended = True
+        bye = Bye(code=code, reason=code.slug, after=round(after, 3), resume=code >= CloseCode.AUTH_EXPIRED)
+        self.outlet.end(code, code.slug, self.outlet.encoding.one(encode(bye)), grace)
+
+    def _slow(self) -> None:
+        logger.info("connection %s takes too little: closed", self.ident)
+        self.end(CloseCode.SLOW_CONSUMER, after=1.0, grace=SHORT_GRACE)
+
+    def _silent(self) -> None:
+        self.end(CloseCode.HEARTBEAT_LOST, grace=SHORT_GRACE)
+
+    def _leave(self) -> None:
+        self._heartbeat.stop()
+        for watch in self._watches.values():
+            watch.close()
+        self._watches.clear()
+        self._leave_inbox()
+
+    # Commands
+
+    async def _take(self, message: Message) -> None:
+        text, data = message.get("text"), message.get("bytes")
+        if (text is None) is not self._binary:
+            self.end(CloseCode.UNSUPPORTED_DATA)
+            return
+        content = data if text is None else text
+        if content is None or len(content) > MAX_FRAME:
+            self.end(CloseCode.MESSAGE_TOO_BIG)
+            return
+        try:
+            command = decode_command(content, binary=self._binary)
+        except Refused as refused:
+            self._refuse(refused, None)
+            return
+        if not isinstance(command, Pong):
+            await self._answer(command)
+
+    async def _answer(self, command: AnyCommand) -> None:
+        try:
+            self._throttle()
+            with anyio.fail_after(self._policy.command_limit):
+                await self._carry_out(command)
+        except Refused as refused:
+            self._refuse(refused, command.id)
+        except TimeoutError:
+            slow = Refused(ErrorCode.UNAVAILABLE, "The command took too long.", retry_after=1.0)
+            self._refuse(slow, command.id)
+        except Exception:
+            logger.exception("connection %s: a command failed", self.ident)
+            self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."), command.id)
+
+    async def _carry_out(self, command: AnyCommand) -> None:
+        match command:
+            case Ping():
+                self._reply(command.id, {"server_time": timestamp(time.time())})
+            case Watch():
+                await self._watch(command)
+            case Unwatch():
+                self._unwatch(command)
+            case Start() if command.watch:
+                await self._start(command)
+            case _:
+                self._reply(command.id, await self._dispatch.handle(command, self.principal))
+
+    async def _start(self, command: Start) -> None:
+        self._check_quota()
+        data = await self._dispatch.handle(command, self.principal)
+        self._reply(command.id, data)
+        execution = data["execution"] if isinstance(data, dict) else data.execution
+        watch = await self._hub.watch(execution, self.outlet, "start")
+        self._add(execution, watch)
+        watch.begin()
+
+    async def _watch(self, command: Watch) -> None:
+        if (command.execution is None) is not command.inbox:
+            raise Refused(ErrorCode.BAD_FIELD, "Name either an `execution` or `inbox: true`.")
+        if command.execution is None:
+            await self._watch_inbox(command.id)
+            return
+        execution = command.execution
+        self._remove(execution)
+        self._check_quota()
+        watch = await self._hub.watch(execution, self.outlet, command.after)
+        self._add(execution, watch)
+        try:
+            seen = await self._dispatch.watchable(execution, self.principal)
+        except BaseException:
+            self._remove(execution)
+            raise
+        page, start = watch.page, watch.start
+        self._reply(command.id, {
+            "recovered": start.recovered, "epoch": page.epoch, "first": page.first, "last": page.last,
+            "state": seen.state, "checkpoints": seen.checkpoints,
+        })  # fmt: skip
+        watch.begin()
+
+    async def _watch_inbox(self, re: int | str | None) -> None:
+        self._leave_inbox()
+        self._inbox = await self._hub.watch_inbox(self.outlet)
+        self._reply(re, {"checkpoints": self._inbox.checkpoints})
+        self._inbox.begin()
+
+    def _unwatch(self, command: Unwatch) -> None:
+        if command.inbox:
+            self._leave_inbox()
+        if command.execution is not None:
+            self._remove(command.execution)
+        self._reply(command.id, {})
+
+    # Watches
+
+    def _check_quota(self) -> None:
+        if len(self._watches) >= self._policy.watches:
+            raise Refused(ErrorCode.OVER_QUOTA, "This connection watches too many executions.",
+                          limit=self._policy.watches)  # fmt: skip
+
+    def _add(self, execution: ExecutionId, watch: Watching) -> None:
+        self._remove(execution)
+        self._watches[execution] = watch
+
+    def _remove(self, execution: ExecutionId) -> None:
+        watch = self._watches.pop(execution, None)
+        if watch is not None:
+            watch.close()
+
+    def _leave_inbox(self) -> None:
+        if self._inbox is not None:
+            self._inbox.close()
+            self._inbox = None
+
+    # Answers
+
+    def _throttle(self) -> None:
+        wait = self._rate.take(self._loop.time())
+        if wait:
+            raise Refused(ErrorCode.RATE_LIMITED, "Too many commands.", retry_after=round(wait, 3))
+
+    def _reply(self, re: int | str | None, data: Any) -> None:
+        if re is not None:
+            self.outlet.send(encode(Reply(re=re, data=data)))
+
+    def _refuse(self, refused: Refused, re: int | str | None) -> None:
+        self.outlet.send(encode(error_frame(refused, re)))

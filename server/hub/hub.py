@@ -1,0 +1,150 @@
+"""The hub: which channels are open in this process, and the tasks that repair and replay them."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from protocol.ids import ExecutionId
+from server import keys
+from server.hub.channel import Channel
+from server.hub.inbox import Inbox, InboxWatch
+from server.hub.refusals import unavailable
+from server.hub.watch import Watch
+from server.outlet import Outlet
+from server.pubsub import OUTAGE, PubSub
+from server.recovery import After, Log, Page
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: So many reads of the log run at once: after an outage every channel wants one.
+READERS = 32
+#: A read that fails is tried again after at most this long, in seconds.
+PATIENCE = 1.0
+#: One read of the log may take this long, in seconds.
+READ_LIMIT = 10.0
+
+
+class Hub:
+    """Deliver one tenant's events to its sockets. `run` owns the tasks; watching needs it to run."""
+
+    def __init__(self, pubsub: PubSub, log: Log, *, tenant: str = keys.OPEN_TENANT) -> None:
+        self.log = log
+        self.repairs = 0
+        self.snapshots = 0
+        self.replayed = 0
+        self._pubsub = pubsub
+        self._tenant = tenant
+        self._channels: dict[ExecutionId, Channel] = {}
+        self._inbox = Inbox(self, keys.inbox(tenant))
+        self._readers = anyio.Semaphore(READERS)
+        self._tasks: TaskGroup | None = None
+        self._written = 0
+
+    @property
+    def channels(self) -> int:
+        """How many executions are open here."""
+        return len(self._channels)
+
+    @property
+    def frames_sent(self) -> int:
+        """How many frames were written to sockets live, one for each socket; `replayed` counts the others."""
+        open_now = sum(channel.live.written for channel in self._channels.values())
+        return self._written + open_now + self._inbox.live.written
+
+    async def run(self) -> None:
+        """Own the repairs and replays until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self._tasks = None
+
+    async def watch(self, execution: ExecutionId, outlet: Outlet, after: After) -> Watch:
+        """Open an execution for an outlet and find its place in the log; nothing is sent until `begin`.
+
+        Raises `Refused`: `not_found`, or `unavailable` while Redis is out of reach.
+        """
+        channel = self._channels.get(execution)
+        if channel is None:
+            channel = self._channels[execution] = Channel(self, execution, keys.channel(self._tenant, execution))
+        await self._open(channel)
+        watch = Watch(self, channel, outlet)
+        try:
+            await self._once(watch.locate(after))
+        except BaseException:
+            watch.close()
+            raise
+        return watch
+
+    async def watch_inbox(self, outlet: Outlet) -> InboxWatch:
+        """Open the inbox for an outlet; its `checkpoints` are those that are open now."""
+        await self._open(self._inbox)
+        watch = InboxWatch(self, self._inbox, outlet)
+        try:
+            await self._once(watch.load())
+        except BaseException:
+            watch.close()
+            raise
+        return watch
+
+    # What channels and watches use
+
+    async def read(self, reading: Callable[[], Awaitable[T]]) -> T:
+        """Read from the log, for as long as it takes."""
+        delay = 0.05
+        while True:
+            try:
+                async with self._readers:
+                    with anyio.fail_after(READ_LIMIT):
+                        return await reading()
+            except OUTAGE as error:
+                logger.warning("the log cannot be read: %s", error)
+            await asyncio.sleep(random.uniform(0.5, 1) * delay)
+            delay = min(PATIENCE, delay * 2)
+
+    async def page(self, execution: ExecutionId, after: int) -> Page | None:
+        """Read a page of a log, for as long as it takes."""
+        return await self.read(lambda: self.log.page(execution, after))
+
+    def spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a repair or a replay beside everything else. What goes wrong in it stays there."""
+        if self._tasks is not None:
+            self._tasks.start_soon(_contained, work)
+
+    def release(self, channel: Channel | Inbox) -> None:
+        """Take back one use of a channel."""
+        self._pubsub.release(channel.name)
+
+    def forget(self, channel: Channel) -> None:
+        """Close a channel that nobody uses."""
+        self._written += channel.live.written
+        if self._channels.get(channel.execution) is channel:
+            del self._channels[channel.execution]
+
+    async def _open(self, channel: Channel | Inbox) -> None:
+        try:
+            await self._pubsub.subscribe(channel.name, channel)
+        except TimeoutError:
+            raise unavailable() from None
+
+    async def _once(self, reading: Awaitable[None]) -> None:
+        try:
+            with anyio.fail_after(READ_LIMIT):
+                await reading
+        except OUTAGE as error:
+            logger.warning("the log cannot be read: %s", error)
+            raise unavailable() from None
+
+
+async def _contained(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except Exception:
+        logger.exception("a watcher could not be served")

@@ -1,0 +1,274 @@
+"""uvicorn, with a fast way out of each WebSocket, no socket that outlives its close, and a drain before shutdown.
+
+uvicorn frames every message anew for every socket, and its transports stay "closing" for ever when the peer reads
+nothing. The protocol here adds an outlet that writes prebuilt frames straight to the transport, and a limit to every
+close. It leans on uvicorn's private names; `tests/integration/test_sockets.py` fails when they change.
+"""
+
+import asyncio
+from asyncio.transports import BaseTransport
+from collections.abc import Awaitable, Callable
+from socket import socket
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request
+
+from protocol.frames import MAX_FRAME
+from server.outlet import CHUNK, OUTLET, STALL, Outlet
+
+#: A transport that was closed is aborted after this long, in seconds.
+CLOSE_LIMIT = 10.0
+#: A message may come in no more pieces than this.
+MAX_FRAGMENTS = 256
+
+
+class LimitedTransport:
+    """A transport whose `close` always ends: what the peer does not read in time is thrown away."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.inner = transport
+        self.write = transport.write
+        self.abort = transport.abort
+        self.is_closing = transport.is_closing
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.get_extra_info = transport.get_extra_info
+        self.get_write_buffer_size = transport.get_write_buffer_size
+        self._limit: asyncio.TimerHandle | None = None
+
+    def close(self) -> None:
+        """Close once all is written, or after `CLOSE_LIMIT` seconds."""
+        self.inner.close()
+        if self._limit is None:
+            self._limit = asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.inner.abort)
+
+    def lost(self) -> None:
+        """Stop the clock: the transport is gone."""
+        if self._limit is not None:
+            self._limit.cancel()
+
+
+class RawOutlet(Outlet):
+    """Writes prebuilt frames to the transport: about three microseconds each, most of it the system call."""
+
+    __slots__ = ("_paused_size", "_protocol", "_stall", "_transport", "_write")
+
+    def __init__(self, protocol: "WebSocketProtocol") -> None:
+        super().__init__()
+        self._protocol = protocol
+        self._transport = protocol.transport
+        self._write = protocol.transport.write
+        self._stall: asyncio.TimerHandle | None = None
+        self._paused_size = 0
+
+    def write(self, wire: bytes) -> None:
+        """Write now, or hold while the transport is full."""
+        if self.flowing:
+            self._write(wire)
+        else:
+            self._hold(wire, len(wire))
+
+    def end(self, code: int, reason: str, last: bytes, grace: float) -> None:
+        """Write `last` and a close frame behind what the transport still has."""
+        self.shut()
+        self._protocol.finish(code, reason, last, grace)
+
+    def shut(self) -> None:
+        """Stop the stall clock too."""
+        super().shut()
+        self._stop_clock()
+
+    def pause(self) -> None:
+        """Hold from now on: the transport is full."""
+        self.flowing = False
+        if self.open and self._stall is None:
+            self._watch_stall()
+
+    def resume(self) -> None:
+        """Write what waited, until the transport is full again."""
+        self._stop_clock()
+        self.flowing = self.open
+        while self._held and self.flowing:
+            self._flush_chunk()
+        if self.flowing:
+            self._wake()
+
+    def _flush_chunk(self) -> None:
+        wires: list[bytes] = []
+        size = 0
+        while self._held and size < CHUNK:
+            wires.append(self._held.popleft())
+            size += len(wires[-1])
+        self.held -= size
+        self._write(b"".join(wires))
+
+    def _watch_stall(self) -> None:
+        self._paused_size = self._transport.get_write_buffer_size()
+        self._stall = asyncio.get_running_loop().call_later(STALL, self._check_stall)
+
+    def _check_stall(self) -> None:
+        self._stall = None
+        if self._transport.get_write_buffer_size() < self._paused_size:
+            self._watch_stall()
+        else:
+            self._give_up()
+
+    def _stop_clock(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol with an outlet in the scope's state."""
+
+    outlet: RawOutlet | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Put a limit on every close of this connection."""
+        self.limited = LimitedTransport(cast("asyncio.Transport", transport))
+        super().connection_made(cast("BaseTransport", self.limited))
+
+    def handle_connect(self, event: Request) -> None:
+        """Hand the outlet to the application."""
+        self.outlet = RawOutlet(self)
+        self.app_state = {**self.app_state, OUTLET: self.outlet}
+        super().handle_connect(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Drop what waited."""
+        self._shut()
+        self.limited.lost()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Hold frames back."""
+        super().pause_writing()
+        if self.outlet is not None:
+            self.outlet.pause()
+
+    def resume_writing(self) -> None:
+        """Let them go."""
+        super().resume_writing()
+        if self.outlet is not None:
+            self.outlet.resume()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Count a pong as life."""
+        if self.outlet is not None:
+            self.outlet.heard = self.loop.time()
+        super().handle_pong(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Refuse messages in very many pieces: each piece costs memory, even an empty one."""
+        if len(self.frames) < MAX_FRAGMENTS:
+            super().handle_cont(event)
+        else:
+            self.conn.fail(1008, "too many fragments")
+            self.handle_parser_exception()
+
+    def send_receive_event_to_app(self) -> None:
+        """Refuse invalid UTF-8 without a traceback: the peer's mistake is not the server's error."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(self.frames):
+            self.frames = []
+            self.conn.fail(1007, "invalid UTF-8")
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
+
+    def handle_close(self, event: Frame) -> None:
+        """Write nothing after the closing handshake."""
+        self._shut()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        """Write nothing after what RFC 6455 calls a violation."""
+        self._shut()
+        super().handle_parser_exception()
+
+    def keepalive_timeout(self) -> None:
+        """Free the socket at once: a peer that answers no ping reads no close frame either."""
+        self._shut()
+        super().keepalive_timeout()
+        self.transport.abort()
+
+    def shutdown(self) -> None:
+        """Write nothing after the server's own close."""
+        self._shut()
+        super().shutdown()
+
+    def finish(self, code: int, reason: str, last: bytes, grace: float) -> None:
+        """Start the closing handshake, as an ASGI `websocket.close` does, but without waiting for room."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
+        self.transport.write(last + b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(grace, self.transport.abort)
+
+    def _shut(self) -> None:
+        if self.outlet is not None:
+            self.outlet.shut()
+
+
+def _is_utf8(pieces: list[bytes]) -> bool:
+    try:
+        b"".join(pieces).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which takes leave of its clients before it shuts down, and exits with 0 when asked to end."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Stop accepting, drain, then shut down. A second Ctrl-C ends the drain."""
+        for server in self.servers:
+            server.close()
+        draining = asyncio.ensure_future(self._drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=0.1)
+        draining.cancel()
+        await asyncio.gather(draining, return_exceptions=True)
+        await super().shutdown(sockets)
+        self._captured_signals.clear()
+
+
+def configure(app: Any, **where: Any) -> uvicorn.Config:
+    """Make uvicorn's configuration; `where` is `host` and `port`, `uds` or `fd`, and what else uvicorn takes.
+
+    Inbound messages are limited, compression is off (it costs three times the CPU and opens CRIME), pings run at 20 s.
+    """
+    settings: dict[str, Any] = {
+        "ws": WebSocketProtocol,
+        "ws_max_size": MAX_FRAME,
+        "ws_per_message_deflate": False,
+        "ws_ping_interval": 20.0,
+        "ws_ping_timeout": 20.0,
+        "timeout_graceful_shutdown": 30,
+        "server_header": False,
+        "access_log": False,
+        "log_config": None,
+        "lifespan": "on",
+    }
+    return uvicorn.Config(app, **(settings | where))
+
+
+async def serve(
+    app: Any, *, drain: Callable[[], Awaitable[None]], sockets: list[socket] | None = None, **where: Any
+) -> None:
+    """Serve until SIGINT or SIGTERM, drain, and return."""
+    await Server(configure(app, **where), drain).serve(sockets)
