@@ -1,17 +1,27 @@
 """Checkpoints around the tasks of real crews: every way to answer, in every kind of crew."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
+from pydantic import BaseModel
 
-from protocol.events import TaskCompleted, TaskSkipped, TaskStarted
-from server.runnable import Stopped
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task
-from tests.support.journal import FakeJournal
-from tests.support.openai_server import OpenAIServer
+from protocol.events import AgentStarted, LlmStarted, TaskCompleted, TaskFailed, TaskSkipped, TaskStarted
+from server.runnable import CrewFailed, Outcome, Stopped
+from tests.support.crews import CREWAI_WARNINGS, ConditionalTask, Crew, Process, adapted, agent, model, task
+from tests.support.journal import FakeJournal, Say
+from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
+
+
+class Verdict(BaseModel):
+    word: str
+    score: int
 
 
 @pytest.fixture
@@ -20,37 +30,304 @@ def server() -> Iterator[OpenAIServer]:
         yield running
 
 
-def two_tasks(server: OpenAIServer) -> Crew:
-    writer = agent(server)
-    return Crew(agents=[writer], tasks=[task("planning", writer), task("writing", writer)])
+def chain(server: OpenAIServer, *names: str, **settings: Any) -> Callable[[], Crew]:
+    """Make a factory of a sequential crew with one agent."""
+
+    def build() -> Crew:
+        writer = agent(server)
+        return Crew(agents=[writer], tasks=[task(name, writer) for name in names], **settings)
+
+    return build
 
 
-async def test_a_crew_runs_to_its_end_when_every_output_is_approved(server: OpenAIServer) -> None:
+async def run(build: Callable[[], Crew], answers: dict[str, list[Say]], **more: Any) -> tuple[Outcome, FakeJournal]:
+    """Run with a checkpoint for every name that has answers."""
+    journal = FakeJournal(checkpoints=[*answers], answers=answers, **more)
+    return await adapted(build).run(journal), journal
+
+
+async def test_a_crew_goes_on_when_its_output_is_approved(server: OpenAIServer) -> None:
     server.reply("do planning", "The plan.")
     server.reply("do writing", "The text.")
-    journal = FakeJournal(checkpoints=["after:planning"], answers={"after:planning": ["approve"]})
-    outcome = await adapted(lambda: two_tasks(server)).run(journal)
+    outcome, journal = await run(chain(server, "planning", "writing"), {"after:planning": ["approve"]})
     assert outcome.output == "The text."
     assert [(done.task, done.output, done.agent) for done in outcome.tasks] == [
         ("planning", "The plan.", "Writer"),
         ("writing", "The text.", "Writer"),
     ]
-    assert journal.types() == [
-        "task.started", "agent.started", "llm.started", "llm.completed", "agent.completed", "task.completed",
-        "task.started", "agent.started", "llm.started", "llm.completed", "agent.completed", "task.completed",
-    ]  # fmt: skip
     (question,) = journal.asked
-    assert question.draft.text == "The plan."
+    assert (question.step, question.kind, question.draft.text) == ("t0/after/after:planning", "task.after", "The plan.")
+    assert [action.id for action in question.actions] == ["approve", "edit", "revise", "skip", "stop"]
+    assert question.facts == {"task": "do planning", "tokens": 18}
 
 
 async def test_a_revision_goes_back_with_the_persons_words(server: OpenAIServer) -> None:
     server.reply("do planning", "Plan one.", "Plan two.", "Plan three.")
-    answers = {"after:planning": [("revise", "Shorter"), ("revise", "Still shorter"), "approve"]}
-    journal = FakeJournal(checkpoints=["after:planning"], answers=answers)  # type: ignore[arg-type] # a list of says
-    await adapted(lambda: two_tasks(server)).run(journal)
+    answers: dict[str, list[Say]] = {"after:planning": [("revise", "Shorter"), ("revise", "Shorter yet"), "approve"]}
+    _, journal = await run(chain(server, "planning", "writing"), answers)
     assert [question.version for question in journal.asked] == [1, 2, 3]
     assert [question.draft.text for question in journal.asked] == ["Plan one.", "Plan two.", "Plan three."]
     assert "Your previous answer:\nPlan one.\n\nA person asks you to revise it:\nShorter" in server.prompts()[1]
-    assert "Your previous answer:\nPlan two.\n\nA person asks you to revise it:\nStill shorter" in server.prompts()[2]
+    assert "Your previous answer:\nPlan two.\n\nA person asks you to revise it:\nShorter yet" in server.prompts()[2]
     assert [event.round for event in journal.events(TaskStarted)] == [1, 2, 3, 1]
+    assert journal.events(TaskCompleted)[0].usage.calls == 3
     assert "Plan three." in server.prompts("do writing")[0]
+
+
+async def test_an_edit_is_what_the_next_task_reads(server: OpenAIServer) -> None:
+    server.reply("do planning", "The plan.")
+    _, journal = await run(chain(server, "planning", "writing"), {"after:planning": [("edit", "My plan.")]})
+    first, second = journal.events(TaskCompleted)
+    assert (first.output, first.edited, second.edited) == ("My plan.", True, False)
+    assert "My plan." in server.prompts("do writing")[0]
+    assert "The plan." not in server.prompts("do writing")[0]
+
+
+async def test_a_skipped_output_is_discarded(server: OpenAIServer) -> None:
+    server.reply("do planning", "The plan.")
+    seen: list[str] = []
+    build = chain(server, "planning", "writing", task_callback=lambda output: seen.append(output.raw))
+    outcome, journal = await run(build, {"after:planning": ["skip"]})
+    assert [event.task for event in journal.events(TaskSkipped)] == ["planning"]
+    assert [event.task for event in journal.events(TaskCompleted)] == ["writing"]
+    assert "The plan." not in server.prompts("do writing")[0]
+    assert seen == ["An answer."]
+    assert [done.output for done in outcome.tasks] == ["", "An answer."]
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+async def test_a_stop_ends_the_crew_there(server: OpenAIServer, place: str) -> None:
+    name = f"{place}:writing"
+    journal = FakeJournal(checkpoints=[name], answers={name: ["stop"]})
+    with pytest.raises(Stopped) as stopped:
+        await adapted(chain(server, "planning", "writing", "checking")).run(journal)
+    assert (stopped.value.checkpoint, stopped.value.task) == (f"cp_t1/{place}/{name}", "writing")
+    assert [event.task for event in journal.events(TaskCompleted)] == ["planning"]
+    assert journal.events(TaskFailed) == []
+    assert server.prompts("do checking") == []
+
+
+async def test_a_task_starts_after_it_is_approved_with_guidance(server: OpenAIServer) -> None:
+    _, journal = await run(
+        chain(server, "planning", "writing"), {"before:writing": [lambda q: ("approve", f"Mind {q.draft.text}")]}
+    )
+    (question,) = journal.asked
+    assert (question.kind, question.agent) == ("task.before", "Writer")
+    assert [action.id for action in question.actions] == ["approve", "edit", "skip", "stop"]
+    assert "A person says: Mind do writing" in server.prompts("do writing")[0]
+
+
+async def test_an_edit_before_a_task_replaces_its_description(server: OpenAIServer) -> None:
+    def build() -> Crew:
+        writer = agent(server)
+        return Crew(agents=[writer], tasks=[task("planning", writer, description="do {what} well")])
+
+    _, journal = await run(build, {"before:planning": [("edit", "plan only {this}")]}, inputs={"what": "tea"})
+    assert journal.asked[0].draft.text == "do tea well"
+    assert server.prompts("do tea well") == []
+    assert len(server.prompts("plan only {this}")) == 1
+
+
+async def test_a_task_that_is_skipped_before_it_starts_asks_no_model(server: OpenAIServer) -> None:
+    outcome, journal = await run(chain(server, "planning", "writing"), {"before:planning": ["skip"]})
+    assert server.prompts("do planning") == []
+    assert journal.types()[:2] == ["task.skipped", "task.started"]
+    assert outcome.output == "An answer."
+
+
+async def test_a_crew_may_be_skipped_as_a_whole(server: OpenAIServer) -> None:
+    outcome, journal = await run(
+        chain(server, "planning", "writing"), {"before:planning": ["skip"], "after:writing": ["skip"]}
+    )
+    assert outcome.output == ""
+    assert [event.task for event in journal.events(TaskSkipped)] == ["planning", "writing"]
+
+
+async def test_two_names_at_one_place_are_asked_one_after_the_other(server: OpenAIServer) -> None:
+    server.reply("do planning", "Plan one.", "Plan two.")
+    constant = {
+        "checkpoints": [
+            {"name": "legal", "title": "Legal", "description": "No claims.", "task": "planning", "place": "after"},
+            {"name": "tone", "task": "planning", "place": "after", "required": True},
+        ]
+    }
+    answers: dict[str, list[Say]] = {"legal": ["approve"], "tone": [("revise", "Warmer"), "approve"]}
+    journal = FakeJournal(checkpoints=["legal"], answers=answers)
+    await adapted(chain(server, "planning"), constant).run(journal)
+    assert [(q.name, q.version, q.draft.text) for q in journal.asked] == [
+        ("legal", 1, "Plan one."),
+        ("tone", 1, "Plan one."),
+        ("tone", 2, "Plan two."),
+    ]
+    assert (journal.asked[0].title, journal.asked[0].description) == ("Legal", "No claims.")
+
+
+async def test_a_checkpoint_that_the_crew_does_not_have_is_never_left_out(server: OpenAIServer) -> None:
+    journal = FakeJournal(checkpoints=["after:planing"])
+    with pytest.raises(CrewFailed, match="did you mean 'after:planning'") as failed:
+        await adapted(chain(server, "planning")).run(journal)
+    assert failed.value.code == "unknown_checkpoint"
+    assert server.requests == []
+
+
+async def test_human_input_is_asked_for_here_and_not_on_the_console(server: OpenAIServer) -> None:
+    def build() -> Crew:
+        writer = agent(server)
+        return Crew(agents=[writer], tasks=[task("planning", writer, human_input=True)])
+
+    journal = FakeJournal(answers={"after:planning": ["approve"]})
+    await adapted(build).run(journal)
+    assert [question.name for question in journal.asked] == ["after:planning"]
+
+
+def structured(server: OpenAIServer, file: Path | None = None, **settings: Any) -> Callable[[], Crew]:
+    def build() -> Crew:
+        judge = agent(server, "Judge")
+        first = task("judging", judge, output_file=str(file) if file else None, **settings)
+        return Crew(agents=[judge], tasks=[first, task("telling", judge)])
+
+    return build
+
+
+@pytest.mark.parametrize("kind", ["output_pydantic", "output_json"])
+async def test_an_edit_of_a_structured_output_must_fit_its_model(server: OpenAIServer, kind: str) -> None:
+    server.reply("do judging", '{"word": "good", "score": 3}')
+    answers: dict[str, list[Say]] = {
+        "after:judging": [("edit", '{"word": "bad"}'), ("edit", "no JSON"), ("edit", '{"word": "bad", "score": 1}')]
+    }
+    _, journal = await run(structured(server, **{kind: Verdict}), answers)
+    first, second, third = journal.asked
+    assert (first.draft.content_type, first.draft.json) == ("application/json", {"word": "good", "score": 3})
+    assert "score: Field required" in second.description
+    assert "Invalid JSON" in third.description
+    assert [question.version for question in journal.asked] == [1, 2, 3]
+    done = journal.events(TaskCompleted)[0]
+    assert (done.output_json, done.edited) == ({"word": "bad", "score": 1}, True)
+
+
+async def test_nothing_downstream_sees_a_draft_that_was_not_accepted(
+    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # crewai takes every output file as relative
+    server.reply("do judging", '{"word": "no", "score": 1}', '{"word": "ok", "score": 2}', '{"word": "ok", "score": 3}')
+    seen: list[Any] = []
+    checked: list[str] = []
+
+    def guardrail(output: Any) -> tuple[bool, Any]:
+        checked.append(output.raw)
+        return ("ok" in output.raw, output.raw if "ok" in output.raw else "the word must be ok")
+
+    file = Path("verdict.json")
+    build = structured(
+        server, file, output_pydantic=Verdict, guardrail=guardrail, callback=lambda output: seen.append(output.pydantic)
+    )
+    _, journal = await run(build, {"after:judging": [("revise", "Higher"), "approve"]})
+    assert [question.draft.json for question in journal.asked] == [
+        {"word": "ok", "score": 2},
+        {"word": "ok", "score": 3},
+    ]
+    assert len(checked) == 3
+    assert seen == [Verdict(word="ok", score=3)]
+    assert Verdict.model_validate_json(file.read_text()) == Verdict(word="ok", score=3)
+
+
+def hierarchical(server: OpenAIServer) -> Crew:
+    workers = [agent(server, "Writer"), agent(server, "Critic")]
+    tasks = [task(name, None) for name in ("one", "two", "three")]
+    return Crew(agents=workers, tasks=tasks, process=Process.hierarchical, manager_llm=model(server))
+
+
+async def test_a_managers_tasks_are_held_as_any_others(server: OpenAIServer) -> None:
+    server.reply("do one", "First.", "Second.")
+    answers: dict[str, list[Say]] = {"after:one": [("revise", "More"), ("edit", "Mine.")], "before:two": ["skip"]}
+    outcome, journal = await run(lambda: hierarchical(server), answers)
+    assert [question.agent for question in journal.asked] == ["Crew Manager"] * 3
+    assert "A person asks you to revise it:\nMore" in server.prompts("do one")[1]
+    assert "Mine." in server.prompts("do three")[0]
+    assert [done.output for done in outcome.tasks] == ["Mine.", "", "An answer."]
+
+
+@pytest.mark.parametrize(("edited", "types"), [(True, ["one", "two", "three"]), (False, ["one", "three"])])
+async def test_a_condition_reads_the_accepted_output(server: OpenAIServer, edited: bool, types: list[str]) -> None:
+    def build() -> Crew:
+        writer = agent(server)
+        second = ConditionalTask(
+            name="two", description="do two", expected_output="x", agent=writer, condition=lambda out: "yes" in out.raw
+        )
+        return Crew(agents=[writer], tasks=[task("one", writer), second, task("three", writer)])
+
+    answers: dict[str, list[Say]] = {"after:one": [("edit", "yes") if edited else "approve"]}
+    _, journal = await run(build, answers)
+    assert [event.task for event in journal.events(TaskCompleted)] == types
+    skipped = [(event.task, event.index, event.message) for event in journal.events(TaskSkipped)]
+    assert skipped == ([] if edited else [("two", 1, "Its condition was not met.")])
+    if not edited:
+        assert journal.types().index("task.skipped") < journal.types().index("task.started", 5)
+
+
+def parallel(server: OpenAIServer, last: bool = True) -> Callable[[], Crew]:
+    def build() -> Crew:
+        pair = [agent(server, "Left"), agent(server, "Right")]
+        tasks = [task("left", pair[0], async_execution=True), task("right", pair[1], async_execution=True)]
+        joined = task("join", agent(server, "Joiner"), context=list(tasks))
+        return Crew(agents=pair, tasks=[*tasks, joined] if last else tasks)
+
+    return build
+
+
+async def test_several_gates_are_open_at_once(server: OpenAIServer) -> None:
+    server.reply("do left", "Left one.", "Left two.")
+    server.reply("do right", "Right one.")
+    journal = FakeJournal(checkpoints=["after:left", "after:right"])
+    async with anyio.create_task_group() as group:
+        group.start_soon(adapted(parallel(server)).run, journal)
+        await wait_until(lambda: len(journal.open) == 2, description="both gates open")
+        journal.decide("after:right", ("edit", "Right mine."))
+        journal.decide("after:left", ("revise", "Again"))
+        await wait_until(lambda: [q.version for q in journal.open] == [2], description="the second draft of left")
+        journal.decide("after:left", "approve")
+    joined = server.prompts("do join")[0]
+    assert "Left two." in joined
+    assert "Right mine." in joined
+    assert {event.agent for event in journal.events(AgentStarted)} == {"Left", "Right", "Joiner"}
+    by_task = {(event.task, event.agent) for event in journal.events(LlmStarted)}
+    assert by_task == {("left", "Left"), ("right", "Right"), ("join", "Joiner")}
+
+
+async def test_a_stop_at_one_gate_closes_the_others(server: OpenAIServer) -> None:
+    journal = FakeJournal(checkpoints=["after:left", "after:right"])
+    ended: list[BaseException] = []
+
+    async def running() -> None:
+        try:
+            await adapted(parallel(server)).run(journal)
+        except Stopped as stopped:
+            ended.append(stopped)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(running)
+        await wait_until(lambda: len(journal.open) == 2, description="both gates open")
+        journal.decide("after:right", "stop")  # crewai itself waits for left first
+    assert [str(error) for error in ended] == ["stopped at cp_t1/after/after:right"]
+    assert journal.open == []
+    assert journal.events(TaskCompleted) == []
+
+
+async def test_a_failure_beside_an_open_gate_ends_the_crew(server: OpenAIServer) -> None:
+    hold = threading.Event()
+    server.reply("do right", Reply("no such key", status=401, hold=hold))
+    journal = FakeJournal(checkpoints=["after:left"])
+    ended: list[CrewFailed] = []
+
+    async def running() -> None:
+        try:
+            await adapted(parallel(server)).run(journal)
+        except CrewFailed as failed:
+            ended.append(failed)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(running)
+        await wait_until(lambda: len(journal.open) == 1, description="the gate of left")
+        hold.set()
+    assert [(failed.code, failed.task) for failed in ended] == [("model_error", "right")]
+    assert [event.task for event in journal.events(TaskFailed)] == ["right"]

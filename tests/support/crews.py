@@ -10,7 +10,9 @@ from tests.support.openai_server import OpenAIServer
 silence()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # crewai warns about itself while it is imported
-    from crewai import LLM, Agent, Crew, Task
+    from crewai import LLM, Agent, Crew, Process, Task
+    from crewai.tasks.conditional_task import ConditionalTask
+    from crewai.tools import tool
 
     from server.crews.adapter import CrewAdapter
     from server.crews.catalogue import describe
@@ -18,6 +20,8 @@ with warnings.catch_warnings():
     from server.crews.names import task_names
     from server.crews.process import prepare_library
     from server.crews.registration import read_registration
+
+__all__ = ["LLM", "Agent", "ConditionalTask", "Crew", "Process", "Task", "adapted", "agent", "model", "task", "tool"]
 
 #: For tests that run crewai: it uses its own deprecated fields, and warns that callbacks cannot be serialized.
 CREWAI_WARNINGS = (

@@ -179,6 +179,7 @@ class OpenAIServer:
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(content)))
+                self.send_header("Connection", "close")  # so that no client keeps a socket for later
                 self.end_headers()
                 self.wfile.write(content)
 

@@ -1,0 +1,202 @@
+"""A second attempt at an execution: nothing that was finished is done, paid, told or asked again."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from pydantic import BaseModel
+
+from protocol.events import TaskCompleted, TaskSkipped, TaskStarted
+from tests.support.crews import CREWAI_WARNINGS, ConditionalTask, Crew, Process, adapted, agent, model, task
+from tests.support.journal import Execution, FakeJournal, Say
+from tests.support.openai_server import OpenAIServer
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
+
+
+class Plan(BaseModel):
+    title: str
+    steps: list[str]
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with OpenAIServer() as running:
+        yield running
+
+
+class Crash(BaseException):
+    """The worker dies."""
+
+
+class DyingJournal(FakeJournal):
+    """Dies at its n-th durable step: just before it, or just after."""
+
+    def __init__(self, *, dies_at: int, before: bool, **more: Any) -> None:
+        super().__init__(**more)
+        self._left = dies_at
+        self._before = before
+
+    async def record(self, step: str, value: bytes, **more: Any) -> None:
+        self._left -= 1
+        if self._left == 0 and self._before:
+            raise Crash
+        await super().record(step, value, **more)
+        if self._left == 0:
+            raise Crash
+
+
+Build = Callable[[OpenAIServer], Crew]
+
+
+def sequential(server: OpenAIServer) -> Crew:
+    writer = agent(server)
+    first = task("one", writer, output_pydantic=Plan, output_file="plan.json", callback=_note)
+    return Crew(agents=[writer], tasks=[first, task("two", writer), task("three", writer)], task_callback=_note)
+
+
+def parallel(server: OpenAIServer) -> Crew:
+    pair = [agent(server, "Left"), agent(server, "Right")]
+    tasks = [task("one", pair[0], async_execution=True), task("two", pair[1], async_execution=True)]
+    return Crew(agents=pair, tasks=[*tasks, task("three", pair[0], context=list(tasks))])
+
+
+def managed(server: OpenAIServer) -> Crew:
+    tasks = [task(name, None) for name in ("one", "two", "three")]
+    return Crew(agents=[agent(server)], tasks=tasks, process=Process.hierarchical, manager_llm=model(server))
+
+
+def conditional(server: OpenAIServer) -> Crew:
+    writer = agent(server)
+    second = ConditionalTask(
+        name="two", description="do two", expected_output="x", agent=writer, condition=lambda output: False
+    )
+    return Crew(agents=[writer], tasks=[task("one", writer), second, task("three", writer)])
+
+
+NOTED: list[str] = []
+
+
+def _note(output: Any) -> None:
+    NOTED.append(output.raw)
+
+
+ANSWERS: dict[str, list[Say]] = {
+    "before:one": [("approve", "Mind the tide.")],
+    "after:one": [("revise", "Shorter"), "approve"],
+    "after:three": ["approve"],
+}
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("build", [sequential, parallel, managed, conditional])
+async def test_a_crew_may_die_at_every_step(
+    server: OpenAIServer, build: Build, before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answers = iter(range(10_000))
+    server.script(lambda prompt: '{"title": "Plan %d", "steps": []}' % next(answers))
+    runnable = adapted(lambda: build(server))
+    dies_at, died = 0, True
+    while died:
+        dies_at += 1
+        server.requests.clear()
+        died = await _live_twice(runnable, dies_at, before, server)
+    assert dies_at > 3, "the crew never got to die"
+
+
+async def _live_twice(runnable: Any, dies_at: int, before: bool, server: OpenAIServer) -> bool:
+    """Let one execution die at a step and be taken over; tell whether it came to that step at all."""
+    execution = Execution()
+    common: dict[str, Any] = {"checkpoints": list(ANSWERS), "of": execution}
+    first = DyingJournal(dies_at=dies_at, before=before, answers=ANSWERS, **common)
+    try:
+        await runnable.run(first)
+    except Crash:
+        pass
+    else:
+        return False
+    paid, kept = len(server.requests), set(execution.recorded)
+    answered = dict(execution.answers)
+    second = FakeJournal(answers={name: said[_used(answered, name) :] for name, said in ANSWERS.items()}, **common)
+    outcome = await runnable.run(second)
+    _check_told_once(first, second, before)
+    _check_not_repeated(second, kept, server.requests[paid:])
+    assert len(outcome.tasks) == (2 if outcome.tasks[1].task == "three" else 3)
+    return True
+
+
+def _used(answered: dict[tuple[str, int], Any], name: str) -> int:
+    return sum(step.endswith(name) for step, _ in answered)
+
+
+def _check_told_once(first: FakeJournal, second: FakeJournal, before: bool) -> None:
+    ends = [end.task for kind in (TaskCompleted, TaskSkipped) for j in (first, second) for end in j.events(kind)]
+    assert sorted(ends) == ["one", "three", "two"]
+
+
+def _check_not_repeated(second: FakeJournal, kept: set[str], requests: list[Any]) -> None:
+    for index, name in enumerate(("one", "two", "three")):
+        again = [request for request in requests if f"do {name}\n" in request.prompt]
+        if f"t{index}/output" in kept:
+            assert again == [], f"{name} was finished"
+            assert name not in [event.task for event in second.events(TaskStarted)]
+        elif f"t{index}/draft/2" in kept:
+            assert again == [], f"the second draft of {name} was there"
+        elif f"t{index}/draft/1" in kept and name == "one":
+            assert len(again) == 1, f"the first draft of {name} was there, the second was not"
+
+
+async def test_a_draft_that_waits_is_shown_again_and_not_made_again(
+    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    NOTED.clear()
+    server.reply("do one", '{"title": "A", "steps": ["x"]}')
+    execution, runnable = Execution(), adapted(lambda: sequential(server))
+    first = FakeJournal(checkpoints=["after:one"], of=execution)
+    async with anyio.create_task_group() as group:
+        group.start_soon(runnable.run, first)
+        await wait_until(lambda: len(first.open) == 1, description="the gate of one")
+        group.cancel_scope.cancel()
+    assert (NOTED, Path("plan.json").exists()) == ([], False)
+    second = FakeJournal(checkpoints=["after:one"], answers={"after:one": ["approve"]}, of=execution)
+    outcome = await runnable.run(second)
+    assert len(server.prompts("do one\n")) == 1
+    assert second.asked == first.asked
+    assert second.types()[:2] == ["task.completed", "task.started"]
+    done = second.events(TaskCompleted)[0]
+    assert (done.output_json, done.usage.total_tokens) == ({"title": "A", "steps": ["x"]}, 18)
+    assert Plan.model_validate_json(Path("plan.json").read_text()) == Plan(title="A", steps=["x"])
+    made = '{"title":"A","steps":["x"]}'
+    assert NOTED == [made, made, "An answer.", "An answer."]  # by the first task's own callback, and by the crew's
+    assert outcome.output == "An answer."
+
+
+async def test_restored_outputs_are_equal(
+    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server.reply("do one", '{"title": "A", "steps": ["x"]}')
+    made: list[Crew] = []
+
+    def build() -> Crew:
+        made.append(sequential(server))
+        return made[-1]
+
+    execution, runnable = Execution(), adapted(build)
+    journals = [FakeJournal(of=execution) for _ in range(2)]
+    outcomes = [await runnable.run(journal) for journal in journals]
+    assert outcomes[0] == outcomes[1]
+    assert journals[1].told == []
+    _, first, second = made
+    for before, after in zip(first.tasks, second.tasks, strict=True):
+        assert before.output is not None
+        assert after.output is not None
+        fields = {"messages"}
+        assert before.output.model_dump(exclude=fields) == after.output.model_dump(exclude=fields)
+        assert before.output.pydantic == after.output.pydantic
+    assert len(server.requests) == 3
