@@ -32,6 +32,7 @@ export function createClient({ url, token, WebSocket = globalThis.WebSocket, bac
   /** @type {Connection} */ let connection = IDLE;
   let holders = 0, inboxes = 0, skew = 0;
   /** @type {Map<string, number>} */ const watchers = new Map();
+  /** Executions asked for on this connection. @type {Set<string>} */ const asked = new Set();
   /** @type {Map<string, number>} */ const repairs = new Map();
   /** @type {Set<() => void>} */ const listeners = new Set();
   /** @type {Map<string, Set<(frame: any) => void>>} */ const handlers = new Map();
@@ -111,6 +112,7 @@ export function createClient({ url, token, WebSocket = globalThis.WebSocket, bac
   /** The session stands: resume what is watched, then say again what was not answered. */
   function begin() {
     const watched = [...watchers.keys()];
+    asked.clear();
     commands.resend();
     socket.ready();
     for (const id of watched) askFor(id);
@@ -120,6 +122,7 @@ export function createClient({ url, token, WebSocket = globalThis.WebSocket, bac
   /** @param {string} id */
   async function askFor(id) {
     const known = state.executions[id];
+    asked.add(id);
     set(follow(state, id));
     try {
       const after = known ? { epoch: known.epoch, offset: known.offset } : /** @type {const} */ ("start");
@@ -193,12 +196,13 @@ export function createClient({ url, token, WebSocket = globalThis.WebSocket, bac
     /** Follows an execution until the returned function is called. Counted. @param {string} id */
     watch(id) {
       watchers.set(id, (watchers.get(id) ?? 0) + 1);
-      if (watchers.get(id) === 1 && isOpen() && !state.watched[id]) askFor(id);
+      if (watchers.get(id) === 1 && isOpen() && !asked.has(id)) askFor(id);
       return release(() => {
         watchers.set(id, (watchers.get(id) ?? 1) - 1);
         queueMicrotask(() => {
           if (watchers.get(id) !== 0) return;
           watchers.delete(id);
+          asked.delete(id);
           set(unfollow(state, id));
           if (isOpen()) session({ type: "unwatch", execution: id }).catch(() => undefined);
         });
@@ -218,8 +222,17 @@ export function createClient({ url, token, WebSocket = globalThis.WebSocket, bac
     /** Tries again at once. */
     retryNow() { if (holders && (connection.phase === "waiting" || connection.phase === "closed")) socket.open(); },
 
-    /** Starts an execution; gives its id. @param {Omit<Start, "type" | "id" | "key">} start @param {Limits & { key?: string }} [limits] @returns {Promise<{ execution: string, epoch: string, offset: number }>} */
-    start: (start, { key = newKey(), ...limits } = {}) => commands.request({ type: "start", watch: false, ...start, key }, limits),
+    /**
+     * Starts an execution and gives its id. With `watch` (the default) its text streams in from the first word; call `watch(id)` to keep it.
+     * @param {Omit<Start, "type" | "id" | "key">} start
+     * @param {Limits & { key?: string }} [limits]
+     * @returns {Promise<{ execution: string, epoch: string, offset: number }>}
+     */
+    async start(start, { key = newKey(), ...limits } = {}) {
+      const started = await commands.request({ type: "start", ...start, key }, limits);
+      if (start.watch !== false) set(follow(state, started.execution));
+      return started;
+    },
     /** Answers a checkpoint; resolves when the decision is kept. @param {Omit<Decide, "type" | "id" | "key">} decision @param {Limits & { key?: string }} [limits] @returns {Promise<{ offset: number, state: string }>} */
     decide: (decision, { key = newKey(), ...limits } = {}) => commands.request({ type: "decide", ...decision, key }, limits),
     /** Ends an execution. @param {string} execution @param {string} [reason] @param {Limits} [limits] @returns {Promise<{ offset: number, state: string }>} */

@@ -110,7 +110,7 @@ function settle(state, e) {
   if (!e.type.startsWith("checkpoint.") && e.type !== "execution.resumed") return state;
   const waiting = Object.values(state.checkpoints).some((c) => c.execution === e.execution && c.state === "open");
   const now = waiting ? "waiting" : "running", run = state.executions[e.execution], summary = state.summaries[e.execution];
-  const moves = (/** @type {string} */ s) => s === "running" || s === "waiting";
+  const moves = (/** @type {string} */ s) => s === "queued" || s === "running" || s === "waiting";
   return {
     ...state,
     executions: run && moves(run.state) ? { ...state.executions, [run.id]: { ...run, state: now } } : state.executions,

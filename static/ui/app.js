@@ -14,7 +14,7 @@ import { ConnectionBanner } from "./connection.js";
 import { html } from "./html.js";
 import { t, useLanguage } from "./i18n/index.js";
 import { Inbox } from "./inbox.js";
-import { setMe } from "./people.js";
+import { isClaimed, setMe } from "./people.js";
 import { applyPreferences } from "./preferences.js";
 import { Link, usePlace } from "./router.js";
 import { Run } from "./run.js";
@@ -48,16 +48,25 @@ function App() {
   </div>`;
 }
 
-/** The question on the desk: the one that the address names, else the run's oldest open one, else one with words that went nowhere. @param {Place} place */
+/** The question on the desk: the one that the address names; else one over which words were lost; else the run's oldest open one. @param {Place} place */
 function useShown({ execution, checkpoint }) {
   const select = useMemo(() => (/** @type {State} */ state) => {
     if (checkpoint) return state.checkpoints[checkpoint];
     const here = Object.values(state.checkpoints).filter((c) => c.execution === execution).sort((a, b) => a.opened_at.localeCompare(b.opened_at));
-    return here.find((c) => c.state === "open") ?? here.find((c) => c.state === "revising") ?? here.find((c) => wordsOf(c.id));
+    return here.find(hasLostWords) ?? here.find((c) => c.state === "open") ?? here.find((c) => c.state === "revising");
   }, [execution, checkpoint]);
   const shown = /** @type {CheckpointView | undefined} */ (useSelection(select));
-  const words = useWords(shown?.id ?? "");
-  return shown && (checkpoint || shown.state === "open" || shown.state === "revising" || words) ? shown : undefined;
+  useWords(shown?.id ?? "");
+  return shown && !checkpoint && isOver(shown) && !hasLostWords(shown) ? undefined : shown;
+}
+
+/** @param {CheckpointView} c */
+const isOver = (c) => c.state !== "open" && c.state !== "revising";
+
+/** Somebody else decided, or time did, while a person wrote here. @param {CheckpointView} c */
+function hasLostWords(c) {
+  const words = isOver(c) && !isClaimed(c.id, c.version) ? wordsOf(c.id) : undefined;
+  return Boolean(words?.note || words?.text);
 }
 
 /** @param {{ execution: string }} props */

@@ -22,7 +22,7 @@ export function Revising({ checkpoint: c }) {
 export function Closed({ checkpoint: c }) {
   const now = useNow();
   const words = useWords(c.id), own = c.decision && isClaimed(c.id, c.decision.version);
-  const close = () => { dropWords(c.id); go({ execution: c.execution }, { replace: true }); };
+  const close = () => { go({ execution: c.execution }, { replace: true }); dropWords(c.id); };
   return html`<section class="card calm" data-testid="checkpoint-card" data-state=${c.state} data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`}>
     <header><p class="eyebrow"><span>${c.decision ? ago(now - Date.parse(c.decision.at)) : t(c.state === "expired" ? "card.closed.expired" : "card.closed.withdrawn")}</span></p>
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>

@@ -28,7 +28,7 @@ function Opened({ run }) {
   const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
   const catching = useSelection((state) => state.watched[run.id] === "catching-up");
   return html`<${Back} /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
-    <${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Follow} run=${run} />`;
+    <${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Follow} run=${run} catching=${catching} />`;
 }
 
 /** @param {{ run: ExecutionView, catching: boolean }} props */
@@ -65,8 +65,8 @@ function Result({ run }) {
     <${Document} text=${text} level=${3} /></section>`;
 }
 
-/** Stays at the newest text while the reader is there, and never pulls a reader back. @param {{ run: ExecutionView }} props */
-function Follow({ run }) {
+/** Stays at the newest text while the reader is there, and never pulls a reader back. @param {{ run: ExecutionView, catching: boolean }} props */
+function Follow({ run, catching }) {
   const end = useRef(/** @type {HTMLElement | null} */ (null));
   const atEnd = useRef(true);
   const [behind, setBehind] = useState(false);
@@ -74,7 +74,7 @@ function Follow({ run }) {
     const scroller = end.current?.closest("main");
     if (!scroller) return undefined;
     const look = () => {
-      atEnd.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+      atEnd.current = isAtEnd(scroller);
       if (atEnd.current) setBehind(false);
     };
     scroller.addEventListener("scroll", look, { passive: true });
@@ -83,9 +83,13 @@ function Follow({ run }) {
   useLayoutEffect(() => {
     const scroller = end.current?.closest("main");
     if (!scroller || run.endedAt) return;
-    if (atEnd.current) scroller.scrollTop = scroller.scrollHeight;
+    if (catching) atEnd.current = isAtEnd(scroller);
+    else if (atEnd.current) scroller.scrollTop = scroller.scrollHeight;
     else setBehind(true);
-  }, [run.items, run.streams]);
+  }, [run.items, run.streams, catching]);
   const jump = () => { const scroller = end.current?.closest("main"); if (scroller) scroller.scrollTop = scroller.scrollHeight; };
   return html`<div class="follow" ref=${end}>${behind && !run.endedAt && html`<button type="button" onClick=${jump}>${t("run.latest")} ↓</button>`}</div>`;
 }
+
+/** @param {HTMLElement} scroller */
+const isAtEnd = (scroller) => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
