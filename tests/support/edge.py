@@ -34,6 +34,7 @@ local offset = redis.call('HINCRBY', KEYS[1], 'offset', 1)
 local frame = string.gsub(string.gsub(ARGV[1], 'EPOCH', epoch), 'OFFSET', offset)
 redis.call('XADD', KEYS[2], offset .. '-0', 'f', frame)
 redis.call('EXPIRE', KEYS[1], ARGV[3]); redis.call('EXPIRE', KEYS[2], ARGV[3])
+if ARGV[4] == '' then return 0 end
 if ARGV[5] ~= '' then redis.call('PUBLISH', ARGV[5], offset .. ' ' .. epoch .. '\\n' .. frame) end
 return redis.call('PUBLISH', ARGV[4], offset .. ' ' .. epoch .. '\\n' .. frame)
 """
@@ -71,10 +72,18 @@ class RedisLog:
         return {"keys": [names.state, names.log], "args": [frame, epoch, TTL, channel, listed]}
 
     async def append(
-        self, execution: ExecutionId, frame: bytes | None = None, *, epoch: str = "e1", inbox: bool = False
+        self,
+        execution: ExecutionId,
+        frame: bytes | None = None,
+        *,
+        epoch: str = "e1",
+        inbox: bool = False,
+        quiet: bool = False,
     ) -> int:
-        """Append one event; the number of processes that heard it."""
+        """Append one event; the number of processes that heard it. `quiet`: tell nobody."""
         arguments = self._arguments(execution, frame or event_template(execution), epoch, inbox)
+        if quiet:
+            arguments["args"][3] = ""
         heard: int = await self._append(**arguments)
         return heard
 
