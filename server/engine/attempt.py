@@ -5,7 +5,6 @@ from collections.abc import Callable
 import anyio
 import structlog
 from msgspec import UNSET
-from redis.exceptions import RedisError
 
 from protocol.events import Data, ExecutionCompleted, ExecutionFailed, ExecutionParked, ExecutionStopped
 from protocol.frames import seconds_of
@@ -15,6 +14,7 @@ from server.engine.slots import Slot
 from server.journal import ExecutionJournal, LeaseLost
 from server.runnable import CrewFailed, Outcome, Runnable, Stopped
 from server.store import Store
+from server.store.client import OUTAGE
 
 #: How long an execution that leaves its worker may take to say so, in seconds.
 LAST_WORD = 5.0
@@ -70,7 +70,7 @@ class Attempt:
     async def _catch_up(self) -> None:
         try:
             await self.journal.refresh()  # people may have answered while the lease was being taken
-        except (RedisError, OSError) as error:
+        except OUTAGE as error:
             log.warning("refresh.failed", execution=self.execution, error=str(error))
 
     async def _end(self, logger: structlog.typing.FilteringBoundLogger) -> Data:

@@ -1,12 +1,11 @@
 """A worker: claims executions under a lease, runs each as a task of its own, gives them back when it leaves."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import anyio
 import structlog
 from anyio.abc import TaskGroup
-from redis.exceptions import RedisError
 
 from protocol.events import Data, ExecutionFailed, ExecutionRecovered, ExecutionResumed, ExecutionStarted
 from protocol.ids import ExecutionId
@@ -17,6 +16,7 @@ from server.execution import ENDS, Verdict
 from server.journal import ExecutionJournal
 from server.runnable import Runnable
 from server.store import Holder, Store, WorkerReport, Workers, Write
+from server.store.client import OUTAGE
 
 #: A wake-up may be lost with a connection; running executions are looked at this often, in seconds.
 LOOK_EVERY = 5.0
@@ -31,20 +31,26 @@ log = structlog.get_logger("server.engine")
 class Worker:
     """The executions that this process runs."""
 
-    def __init__(self, ident: str, store: Store, workers: Workers, crews: Mapping[str, Runnable], slots: int) -> None:
+    def __init__(self, ident: str, store: Store, workers: Workers, slots: int) -> None:
         self.ident = ident
         self.store = store
         self.workers = workers
-        self.crews = crews
+        self.crews: dict[str, Runnable] = {}
+        self.names: list[str] = []
         self.slots = Slots(slots)
         self.attempts: dict[ExecutionId, Attempt] = {}
         self._draining = asyncio.Event()
         self._claiming: set[ExecutionId] = set()
         self._group: TaskGroup | None = None
 
+    def register(self, crews: Mapping[str, Runnable], names: Iterable[str]) -> None:
+        """Take what was loaded: the crews that can run, and the names of all, broken ones too."""
+        self.crews = dict(crews)
+        self.names = list(names)
+
     def report(self) -> WorkerReport:
         """Say what the heartbeat says."""
-        return WorkerReport(id=self.ident, slots=self.slots.total, running=self.slots.taken, crews=sorted(self.crews))
+        return WorkerReport(id=self.ident, slots=self.slots.total, running=self.slots.taken, crews=self.names)
 
     async def run(self) -> None:
         """Keep the executions' task group open, and look after them, until cancelled."""
@@ -136,6 +142,11 @@ class Worker:
         if attempt := self.attempts.get(execution):
             await attempt.wake()
 
+    def notice_all(self) -> None:
+        """Learn that wake-ups may have been lost."""
+        if self._group:
+            self._group.start_soon(self.wake_all)
+
     async def wake_all(self) -> None:
         """Have every attempt look for itself; wake-ups may have been lost."""
         for execution in list(self.attempts):
@@ -162,7 +173,7 @@ class Worker:
         await attempt.park("drain", PATIENCE)
         try:
             await self.store.look_after(attempt.execution, 0)
-        except (RedisError, OSError) as error:
+        except OUTAGE as error:
             log.warning("handover.late", execution=attempt.execution, error=str(error))
 
     def notice(self, payload: bytes) -> None:
@@ -174,5 +185,5 @@ class Worker:
     async def _wake_safely(self, execution: ExecutionId) -> None:
         try:
             await self.wake(execution)
-        except (RedisError, OSError) as error:
+        except OUTAGE as error:
             log.warning("wake.failed", execution=execution, error=str(error))

@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import anyio
-from redis.exceptions import RedisError
 
 from protocol.events import CheckpointOpened, Data
 from protocol.frames import Delta, timestamp
@@ -17,6 +16,7 @@ from server.journal.outbox import LONGEST_BACKOFF, LeaseLost, Outbox
 from server.runnable import Answer, Question
 from server.scripts import Commit
 from server.store import Store, Write
+from server.store.client import OUTAGE
 
 __all__ = ["ExecutionJournal", "LeaseLost", "Outbox"]
 
@@ -80,7 +80,7 @@ class ExecutionJournal:
                 if await self.store.record(self.execution, self.fence, step, value):
                     return
                 break
-            except (RedisError, OSError):
+            except OUTAGE:
                 await anyio.sleep(backoff)
                 backoff = min(LONGEST_BACKOFF, backoff * 2)
         raise LeaseLost(self.execution)

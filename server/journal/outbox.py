@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import anyio
 import msgspec
-from redis.exceptions import NoScriptError, RedisError
 
 from protocol.frames import Delta
 from protocol.ids import ExecutionId
 from server.execution import Verdict
 from server.scripts import Commit
 from server.store import Store, Write
+from server.store.client import OUTAGE, ScriptsLost
 
 #: Deltas wait this long for company, in seconds, unless they are this large together, in characters.
 DELTA_WAIT = 0.03
@@ -140,9 +140,9 @@ class Outbox:
         while not self.lost:
             try:
                 return await self.store.commit_all(self.execution, writes, self.fence)
-            except NoScriptError:
+            except ScriptsLost:
                 await self._load()
-            except (RedisError, OSError):
+            except OUTAGE:
                 await anyio.sleep(backoff)
                 backoff = min(LONGEST_BACKOFF, backoff * 2)
         raise LeaseLost(self.execution)
@@ -150,7 +150,7 @@ class Outbox:
     async def _load(self) -> None:
         try:
             await self.store.scripts.load()
-        except (RedisError, OSError):
+        except OUTAGE:
             await anyio.sleep(0.02)
 
     def _settle(self, commits: list[Commit]) -> None:

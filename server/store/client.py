@@ -6,10 +6,22 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
+
+#: What a Redis that cannot be reached raises.
+OUTAGE = (RedisError, OSError)
+#: What a pipeline raises when the server has lost its scripts; see `Scripts.load`.
+ScriptsLost = NoScriptError
 
 OLDEST_REDIS = 7
 OLDEST_VALKEY = 8

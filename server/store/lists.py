@@ -3,6 +3,7 @@
 They are lists, not truth: an entry that was left behind by a crash is put right by `repair`, or dropped when read.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
@@ -96,6 +97,19 @@ class Lists(Reader):
         if record is None or holder is None or holder.state in ENDS:
             return None
         return record.checkpoint if record.checkpoint.state is CheckpointState.OPEN else None
+
+    async def count(self, limit: int = 5000) -> Counter[tuple[str, str]]:
+        """Count the newest executions by crew and state."""
+        idents: Any = await self.redis.zrevrange(keys.executions(self.tenant), 0, limit - 1)
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for ident in idents:
+                pipeline.hmget(keys.execution(self.tenant, ExecutionId(ident.decode())).state, ["crew", "state"])
+            rows = await pipeline.execute()
+        return Counter((crew.decode(), state.decode()) for crew, state in rows if state)
+
+    async def count_inbox(self) -> int:
+        """Count the open checkpoints."""
+        return int(await self.redis.zcard(keys.inbox(self.tenant)))
 
     async def executions(self, cursor: str | None, wanted: "Wanted") -> AsyncIterator[Item]:
         """Read executions, newest first, from behind a cursor, as far as `SCAN_LIMIT` reaches."""

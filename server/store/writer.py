@@ -77,6 +77,18 @@ class Writer(Lists):
                 await self.follow(execution, write, commit)
         return commits
 
+    async def answered(self, execution: ExecutionId, key: str) -> Commit | None:
+        """Give what an earlier command with this idempotency key did, if there was one."""
+        offset: Any = await self.redis.hget(keys.execution(self.tenant, execution).keys, key)
+        holder = await self.holder(execution) if offset else None
+        return Commit(Verdict.DUPLICATE, int(offset), holder.state, "", holder.owner) if holder else None
+
+    async def remember_start(self, subject: str, key: str, execution: ExecutionId) -> ExecutionId:
+        """Bind a `start`'s idempotency key to an execution for a day, and give the one that it is bound to."""
+        name = keys.started(self.tenant, subject, key)
+        bound: Any = await self.redis.set(name, execution, nx=True, get=True, ex=86_400)
+        return ExecutionId(bound.decode()) if bound else execution
+
     async def record(self, execution: ExecutionId, fence: int, step: str, value: bytes) -> bool:
         """Keep a journal entry; false when the writer has lost the execution."""
         return await self.scripts.record(keys.execution(self.tenant, execution), fence, step, value)

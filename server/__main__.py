@@ -1,0 +1,7 @@
+"""`python -m server`: the `quarterdeck` command."""
+
+import sys
+
+from server.cli import main
+
+sys.exit(main())

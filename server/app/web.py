@@ -1,0 +1,121 @@
+"""The web role: sockets, the page, REST. Never imports crewai."""
+
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+
+import anyio
+from starlette.routing import BaseRoute, Mount, WebSocketRoute
+
+from server import telemetry
+from server.assets import Assets, find_root
+from server.catalogue import Catalogue
+from server.connection import Endpoint, Policy
+from server.dispatch import Dispatch
+from server.hub import Hub
+from server.pubsub import PubSub
+from server.queue import Queue
+from server.routes.api import Api
+from server.routes.operations import Check, Measure
+from server.settings import Settings
+from server.store import Store, Workers
+from server.store.client import OUTAGE, connect
+
+#: The word that proves the way through Redis must be back within this, in seconds.
+PROOF_LIMIT = 3.0
+#: Counting executions reads them; a count is kept for so long, in seconds.
+COUNT_EVERY = 5.0
+
+
+class Web:
+    """What a web process is made of."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self.redis = connect(url)
+        self.store = Store(self.redis, retention=settings.retention)
+        self.workers = Workers(self.redis)
+        self.catalogue = Catalogue(self.workers, list(settings.crews))
+        self.queue = Queue(url)
+        self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue)
+        self.pubsub = PubSub(self.redis)
+        self.hub = Hub(self.pubsub, self.store)
+        policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)
+        self.endpoint = Endpoint(self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names)
+        self._stack = AsyncExitStack()
+        self._counted = float("-inf")
+
+    def routes(self) -> list[BaseRoute]:
+        """Serve the socket, REST and the page."""
+        return [
+            WebSocketRoute("/ws", self.endpoint),
+            Mount("/api/v1", routes=Api(self.dispatch).routes()),
+            *Assets(find_root()).routes(),
+        ]
+
+    def checks(self) -> dict[str, Check]:
+        """Prove the subscription by a word that comes back through it, and the crews by what workers report."""
+        return {"redis": self._heard, "crews": self._crews, "draining": self._draining}
+
+    async def _heard(self) -> str | None:
+        heard = await self.pubsub.prove(PROOF_LIMIT)
+        return None if heard else f"what is published in Redis is not heard within {PROOF_LIMIT:g} s"
+
+    async def _crews(self) -> str | None:
+        try:
+            return None if await self.catalogue.reported() else "no live worker has reported every crew"
+        except OUTAGE as error:
+            return f"Redis: {error}"
+
+    async def _draining(self) -> str | None:
+        return "the server is shutting down" if self.endpoint.draining else None
+
+    def measures(self) -> list[Measure]:
+        """Measure sockets, and count what is in Redis."""
+        return [self._measure_sockets, self._measure_redis]
+
+    async def _measure_sockets(self) -> None:
+        telemetry.CONNECTIONS.set(len(self.endpoint.connections))
+        telemetry.ACCEPTED.set(self.endpoint.accepted)
+        telemetry.FRAMES_SENT.set(self.hub.frames_sent + self.hub.replayed)
+        telemetry.QUEUE_BYTES.set(self.endpoint.queue_bytes())
+        telemetry.REDIS_SILENCE.set(self.pubsub.age())
+        telemetry.REPAIRS.set(self.hub.repairs)
+
+    async def _measure_redis(self) -> None:
+        if time.monotonic() - self._counted < COUNT_EVERY:
+            return
+        try:
+            counts, waiting = await self.store.count(), await self.store.count_inbox()
+            reports = await self.workers.live()
+        except OUTAGE:
+            return
+        self._counted = time.monotonic()
+        _set_counts(counts)
+        telemetry.OPEN_CHECKPOINTS.set(waiting)
+        telemetry.SLOTS.clear()
+        telemetry.SLOTS_TAKEN.clear()
+        for report in reports:
+            telemetry.SLOTS.labels(report.id).set(report.slots)
+            telemetry.SLOTS_TAKEN.labels(report.id).set(report.running)
+
+    async def drain(self) -> None:
+        """Take leave of every socket."""
+        await self.endpoint.drain()
+
+    async def __aenter__(self) -> "Web":
+        self._stack.push_async_callback(self.redis.aclose)
+        await self._stack.enter_async_context(self.queue)
+        group = await self._stack.enter_async_context(anyio.create_task_group())
+        self._stack.callback(group.cancel_scope.cancel)
+        group.start_soon(self.pubsub.run)
+        group.start_soon(self.hub.run)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+
+def _set_counts(counts: Counter[tuple[str, str]]) -> None:
+    telemetry.EXECUTIONS.clear()
+    for (crew, state), number in counts.items():
+        telemetry.EXECUTIONS.labels(crew, state).set(number)

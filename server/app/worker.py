@@ -1,0 +1,142 @@
+"""The worker role: runs crews, and says that it lives."""
+
+import os
+import socket
+from contextlib import AsyncExitStack
+
+import anyio
+import anyio.to_thread
+import structlog
+from starlette.routing import BaseRoute
+
+from protocol.ids import ExecutionId, new_id
+from protocol.objects import Crew
+from server import crews, keys, telemetry
+from server.engine.heartbeat import Heartbeat
+from server.engine.worker import Worker
+from server.pubsub import PubSub
+from server.queue import Queue
+from server.routes.operations import Check, Measure
+from server.runnable import Runnable
+from server.settings import Settings
+from server.store import Store, Workers
+from server.store.client import OUTAGE, connect
+
+log = structlog.get_logger("server.worker")
+#: CrewAI makes every model and tool call on a thread of the loop's pool.
+THREADS_PER_SLOT = 8
+
+
+class WakeUps:
+    """Hears the worker's wake channel."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def deliver(self, payload: bytes) -> None:
+        """Wake the execution that the payload names."""
+        self._worker.notice(payload)
+
+    def missed(self) -> None:
+        """Wake all: it is not known whose wake-up was lost."""
+        self._worker.notice_all()
+
+    def dropped(self) -> None:
+        """Nothing: the channel is held for as long as the worker lives."""
+
+
+class WorkerPart:
+    """What a worker process is made of."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self.settings = settings
+        self.ident = new_id("w")
+        self.redis = connect(url)
+        self.store = Store(self.redis, retention=settings.retention)
+        self.workers = Workers(self.redis)
+        self.worker = Worker(self.ident, self.store, self.workers, settings.slots)
+        self.heartbeat = Heartbeat(url, self.worker.report)
+        self.queue = Queue(url, on_advance=self.worker.advance, on_reap=self.reap)
+        self.pubsub = PubSub(self.redis)
+        self.loaded = False
+        self._stack = AsyncExitStack()
+        self._taking = anyio.CancelScope()
+
+    def routes(self) -> list[BaseRoute]:
+        """Serve nothing of its own."""
+        return []
+
+    def checks(self) -> dict[str, Check]:
+        """Be ready when the crews are loaded and the sign of life is heard."""
+        return {"worker": self._ready}
+
+    async def _ready(self) -> str | None:
+        if not self.loaded:
+            return "the crews are being loaded"
+        try:
+            return None if await self.workers.lives(self.ident) else "the heartbeat has run out"
+        except OUTAGE as error:
+            return f"Redis: {error}"
+
+    def measures(self) -> list[Measure]:
+        """Measure the slots."""
+        return [self._measure]
+
+    async def _measure(self) -> None:
+        telemetry.SLOTS.labels(self.ident).set(self.worker.slots.total)
+        telemetry.SLOTS_TAKEN.labels(self.ident).set(self.worker.slots.taken)
+
+    async def reap(self) -> None:
+        """Find executions that nobody runs though somebody should, and ask for them to be advanced."""
+        if not self.heartbeat.steady:
+            return
+        for execution in await self.store.due():
+            await self._look(execution)
+
+    async def _look(self, execution: ExecutionId) -> None:
+        if await self.worker.look(execution):
+            holder = await self.store.holder(execution)
+            if holder:
+                await self.queue.advance(self.store.member(execution), holder.offset)
+
+    async def drain(self) -> None:
+        """Take no more work, give back what is held, and stop saying that it lives."""
+        self._taking.cancel()
+        await self.worker.drain()
+        await anyio.to_thread.run_sync(self.heartbeat.stop)
+
+    async def __aenter__(self) -> "WorkerPart":
+        self._stack.push_async_callback(self.redis.aclose)
+        await self._stack.enter_async_context(self.queue)
+        group = await self._stack.enter_async_context(anyio.create_task_group())
+        self._stack.callback(group.cancel_scope.cancel)
+        group.start_soon(self.pubsub.run)
+        group.start_soon(self.worker.run)
+        group.start_soon(self._work)
+        return self
+
+    async def _work(self) -> None:
+        """Load the crews, then take work. Loading takes seconds, on a thread: the process answers meanwhile."""
+        crews.prepare_process(self.settings.slots * THREADS_PER_SLOT)
+        loaded = await anyio.to_thread.run_sync(crews.load, self.settings.crews, self.settings.project)
+        await self._announce(loaded)
+        with self._taking:
+            await self.pubsub.subscribe(keys.wake(self.ident), WakeUps(self.worker))
+            await self.queue.run(self.ident)
+
+    async def _announce(self, loaded: dict[str, Runnable | Crew]) -> None:
+        running = {name: crew for name, crew in loaded.items() if not isinstance(crew, Crew)}
+        catalogue = [crew if isinstance(crew, Crew) else crew.describe() for crew in loaded.values()]
+        for crew in catalogue:
+            if crew.broken:
+                log.error("crew.unusable", crew=crew.name, reason=crew.broken)
+            elif crew.demo:
+                log.warning("No language model is at work: demo texts.", crew=crew.name)
+        self.worker.register(running, list(loaded))
+        await self.workers.publish(catalogue)
+        self.heartbeat.start()
+        self.loaded = True
+        log.info("worker.ready", worker=self.ident, host=socket.gethostname(), pid=os.getpid(), crews=list(loaded))
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()

@@ -1,0 +1,74 @@
+"""One process: its roles, until it is told to end."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from server import embedded
+from server.app import make_app, make_parts
+from server.cli.listening import address, own
+from server.settings import Settings
+from server.sockets import serve
+from server.store import client
+from server.telemetry import configure_logs
+
+#: The variable that hands over a pipe which is closed when the parent process dies.
+LIFELINE = "QUARTERDECK_LIFELINE"
+
+log = structlog.get_logger("server")
+
+
+def run(settings: Settings, roles: tuple[str, ...]) -> int:
+    """Serve the roles until SIGINT or SIGTERM; give the exit code."""
+    configure_logs(settings.log)
+    follow_parent()
+    share = None if settings.redis_url else embedded.start(settings.data)
+    url = settings.redis_url or (share.url if share else "")
+    try:
+        client.check(url)
+        with asyncio.Runner(loop_factory=_loop_factory(roles)) as runner:
+            runner.run(_serve(settings, roles, url))
+    finally:
+        if share:
+            share.close()
+    return 0
+
+
+async def _serve(settings: Settings, roles: tuple[str, ...], url: str) -> None:
+    listening = own(settings, roles)
+    parts = make_parts(settings, url, roles)
+
+    async def drain() -> None:
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part.drain())
+
+    log.info("process.started", roles=list(roles), address=address(listening), pid=os.getpid())
+    await serve(make_app(settings, parts), drain=drain, sockets=[listening])
+    log.info("process.ended", roles=list(roles))
+
+
+def _loop_factory(roles: tuple[str, ...]) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Use uvloop where sockets are; crews run on the standard loop, which CrewAI's own tests use."""
+    if roles != ("web",):
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def follow_parent() -> None:
+    """End when the parent does, however it died: its end of the pipe is closed by the kernel."""
+    pipe = os.environ.pop(LIFELINE, None)
+    if pipe is None:
+        return
+
+    def wait() -> None:
+        os.read(int(pipe), 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()

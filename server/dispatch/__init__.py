@@ -1,0 +1,61 @@
+"""Commands: each is authorised, becomes at most one event, and is answered. Nothing here knows a socket.
+
+What a command changes comes back to everybody through Redis, to the one who gave it too; the reply says only that it
+is done.
+"""
+
+from typing import Any
+
+from protocol.commands import AnyCommand, Auth, Cancel, Decide, Get, List, Ping, Pong, Start, Unwatch, Watch
+from protocol.errors import ERRORS, ErrorCode, Refused
+from protocol.ids import ExecutionId
+from server.auth import Principal
+from server.catalogue import Catalogue
+from server.dispatch.decide import decide
+from server.dispatch.lists import Listing, list_page
+from server.dispatch.replies import Changed, Read, Seen, Started
+from server.dispatch.start import start
+from server.dispatch.work import Work
+from server.policy import authorize
+from server.queue import Queue
+from server.store import Store, Workers
+from server.store.client import OUTAGE
+
+__all__ = ["Changed", "Dispatch", "Listing", "Read", "Seen", "Started"]
+
+
+class Dispatch:
+    """Carry out commands for one tenant."""
+
+    def __init__(self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue) -> None:
+        self.work = Work(store, workers, catalogue, queue)
+
+    async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
+        """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
+        code = authorize(principal, command)
+        if code:
+            raise Refused(code, ERRORS[code].meaning)
+        try:
+            return await self._carry_out(command, principal, via)
+        except OUTAGE as error:
+            raise Refused(ErrorCode.UNAVAILABLE, "Redis cannot be reached; try again.", retry_after=1.0) from error
+
+    async def _carry_out(self, command: AnyCommand, principal: Principal, via: str) -> Any:
+        match command:
+            case Start():
+                return await start(self.work, command, principal)
+            case Decide():
+                return await decide(self.work, command, principal, via)
+            case Cancel():
+                return await self.work.cancel(command, principal)
+            case List():
+                return await list_page(self.work, command)
+            case Get():
+                return await self.work.get(command.execution)
+            case Watch() | Unwatch() | Ping() | Pong() | Auth():
+                raise Refused(ErrorCode.BAD_FRAME, f"`{command.__struct_config__.tag}` belongs to a socket.")
+
+    async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
+        """Read what a watcher is told at first, or raise `Refused` when there is no such execution."""
+        read: Read = await self.handle(Get(execution=execution), principal)
+        return Seen.of(read)

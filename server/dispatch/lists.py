@@ -1,0 +1,58 @@
+"""`list`: executions, open checkpoints, crews; a page at a time, each with the cursor of the next."""
+
+from collections.abc import Sequence
+
+from protocol.commands import List
+from protocol.errors import ErrorCode, Refused
+from protocol.objects import Checkpoint, Crew, Execution
+from server.dispatch.replies import Answer
+from server.dispatch.work import Work
+from server.store.lists import Wanted
+
+
+class Listing(Answer, frozen=True, kw_only=True):
+    """A page of a list; `next` continues it."""
+
+    items: Sequence[Execution | Checkpoint | Crew]
+    next: str | None = None
+
+
+async def list_page(work: Work, command: List) -> Listing:
+    """Read the page that a `list` asks for."""
+    match command.what:
+        case "executions":
+            return await _executions(work, command)
+        case "checkpoints":
+            return _slice(await work.store.inbox(), command)
+        case "crews":
+            return _slice(list((await work.catalogue.crews()).values()), command)
+        case "conversations":
+            raise Refused(ErrorCode.NOT_FOUND, "This server keeps no conversations; list executions.")
+
+
+async def _executions(work: Work, command: List) -> Listing:
+    wanted = Wanted(command.filter.state, command.filter.crew, command.filter.conversation)
+    found: list[Execution] = []
+    cursor: str | None = None
+    try:
+        async for item in work.store.executions(command.cursor, wanted):
+            if len(found) == command.limit:
+                return Listing(items=found, next=cursor)
+            found.append(item.execution)
+            cursor = item.cursor
+    except ValueError:
+        raise _bad_cursor() from None
+    return Listing(items=found)
+
+
+def _slice(items: Sequence[Checkpoint] | Sequence[Crew], command: List) -> Listing:
+    try:
+        begin = int(command.cursor or 0)
+    except ValueError:
+        raise _bad_cursor() from None
+    end = begin + command.limit
+    return Listing(items=items[begin:end], next=str(end) if end < len(items) else None)
+
+
+def _bad_cursor() -> Refused:
+    return Refused(ErrorCode.BAD_FIELD, "`cursor` must be what the page before gave as `next`.")

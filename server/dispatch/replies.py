@@ -1,0 +1,49 @@
+"""What commands are answered with."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from protocol.ids import ExecutionId
+from protocol.objects import Checkpoint, CheckpointState, Execution, State
+
+
+class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all replies share: fields that say nothing are absent."""
+
+
+class Started(Answer, frozen=True, kw_only=True):
+    """The execution that a `start` made."""
+
+    execution: ExecutionId
+    epoch: str
+    offset: int
+    duplicate: bool = False
+
+
+class Changed(Answer, frozen=True, kw_only=True):
+    """The event that a command made, and where the execution is since."""
+
+    offset: int
+    state: State
+    duplicate: bool = False
+
+
+class Read(Answer, frozen=True, kw_only=True):
+    """One execution with its checkpoints."""
+
+    execution: Execution
+    checkpoints: Sequence[Checkpoint]
+
+
+class Seen(Answer, frozen=True, kw_only=True):
+    """What a watcher is told at first: the state, and every open checkpoint."""
+
+    state: State
+    checkpoints: Sequence[Checkpoint]
+
+    @classmethod
+    def of(cls, read: Read) -> "Seen":
+        """Leave of a read execution what a watcher needs."""
+        still_open = [c for c in read.checkpoints if c.state is CheckpointState.OPEN]
+        return cls(state=read.execution.state, checkpoints=still_open)

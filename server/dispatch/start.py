@@ -1,0 +1,89 @@
+"""`start`: check what the crew needs, make the execution, hand it to a worker."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from protocol.commands import Start
+from protocol.errors import ErrorCode, Refused
+from protocol.events import ExecutionQueued
+from protocol.ids import ExecutionId, new_execution
+from protocol.objects import Crew
+from server.auth import Principal
+from server.dispatch.replies import Started
+from server.dispatch.work import Work, fresh_key
+from server.execution import Verdict
+from server.store import Write
+
+#: A title that nobody gave is the beginning of the first text among the inputs.
+TITLE_LENGTH = 80
+
+
+async def start(work: Work, command: Start, principal: Principal) -> Started:
+    """Make an execution and have it run; the same key makes it once."""
+    crew = await work.catalogue.crew(command.crew)
+    check_inputs(crew, command.inputs)
+    execution = await _identify(work, command, principal)
+    write = Write(
+        data=queued(crew, command), by=principal.actor, key=f"start:{execution}" if command.key else fresh_key()
+    )
+    await work.store.list_new(execution)  # first, so that no crash leaves an execution that nobody looks after
+    commit = await work.store.commit(execution, write)
+    if commit.verdict is Verdict.APPLIED:
+        await work.queue.advance(work.store.member(execution), commit.offset)
+    duplicate = commit.verdict is not Verdict.APPLIED
+    return Started(
+        execution=execution, epoch=commit.epoch, offset=1 if duplicate else commit.offset, duplicate=duplicate
+    )
+
+
+async def _identify(work: Work, command: Start, principal: Principal) -> ExecutionId:
+    execution = new_execution()
+    if command.key is None:
+        return execution
+    return await work.store.remember_start(principal.id, command.key, execution)
+
+
+def queued(crew: Crew, command: Start) -> ExecutionQueued:
+    """Make the first event of an execution."""
+    required = [checkpoint.name for checkpoint in crew.checkpoints if checkpoint.required]
+    return ExecutionQueued(
+        crew=crew.name,
+        title=command.title or title(command.inputs) or crew.title,
+        inputs=command.inputs,
+        checkpoints=list(dict.fromkeys([*required, *check_checkpoints(crew, command.checkpoints)])),
+        conversation=command.conversation,
+        tasks=crew.tasks,
+    )
+
+
+def title(inputs: Mapping[str, Any]) -> str:
+    """Make a title from the first text among the inputs."""
+    text = next((value for value in inputs.values() if isinstance(value, str) and value.strip()), "")
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def check_inputs(crew: Crew, inputs: Mapping[str, Any]) -> None:
+    """Refuse a start that lacks what the crew needs; an empty text is lacking too."""
+    required = crew.inputs.get("required", [])
+    missing = [name for name in required if inputs.get(name) in (None, "")]
+    if missing:
+        raise Refused(
+            ErrorCode.MISSING_INPUTS, f"The crew {crew.name!r} needs {', '.join(missing)} in `inputs`.", inputs=missing
+        )
+
+
+def check_checkpoints(crew: Crew, names: list[str]) -> list[str]:
+    """Refuse a checkpoint that the crew cannot have."""
+    tasks = {task.name for task in crew.tasks}
+    known = {checkpoint.name for checkpoint in crew.checkpoints}
+    known |= {f"{place}:{task}" for place in ("before", "after") for task in tasks}
+    for name in names:
+        if name not in known:
+            offered = ", ".join(checkpoint.name for checkpoint in crew.checkpoints) or "before:TASK and after:TASK"
+            raise Refused(
+                ErrorCode.UNKNOWN_CHECKPOINT,
+                f"The crew {crew.name!r} has no checkpoint {name!r}; it has {offered}.",
+                checkpoints=sorted(known),
+            )
+    return names
