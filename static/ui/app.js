@@ -27,23 +27,23 @@ addEventListener("online", client.retryNow);
 function App() {
   useLanguage();
   const place = usePlace();
-  const main = useRef(/** @type {HTMLElement | null} */ (null));
+  const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   const checkpoint = useShown(place);
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
-  useFocus(main, place);
+  useFocus(sheet, place);
   const view = place.checkpoint ? "checkpoint" : place.execution ? "run" : "home";
   return html`<div class="app" data-view=${view} data-card=${checkpoint || place.checkpoint ? "" : undefined}>
-    <a class="skip" href="#main">${t("app.skip")}</a>
+    <a class="skip" href="#sheet">${t("app.skip")}</a>
     <${Inbox} place=${place} />
-    <main id="main" tabindex="-1" ref=${main}>
+    <main class="stage"><div class="sheet" id="sheet" tabindex="-1" ref=${sheet}>
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
       ${place.execution ? html`<${Run} key=${place.execution} id=${place.execution} />` : html`<${StartForm} />`}
       <${Bar} place=${place} />
-    </main>
-    ${place.execution && html`<aside class="desk" aria-label=${t("inbox.waiting")}>
+    </div>${place.execution && html`<section class="desk" aria-label=${t("inbox.waiting")}>
+      <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1>
       <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
-      ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint && html`<${Missing} execution=${place.execution} />`}</aside>`}
+      ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint && html`<${Missing} execution=${place.execution} />`}</section>`}</main>
     <${Herald} />
   </div>`;
 }
@@ -91,13 +91,13 @@ function Herald() {
   return html`<p class="vh" role="alert">${newest && t("thread.asks", { title: newest.title })}</p>`;
 }
 
-/** A new place starts at its top, with the focus in it. @param {{ current: HTMLElement | null }} main @param {Place} place */
-function useFocus(main, { execution }) {
+/** A new place starts at its top, with the focus in it. @param {{ current: HTMLElement | null }} sheet @param {Place} place */
+function useFocus(sheet, { execution }) {
   const first = useRef(true);
   useEffect(() => {
     if (first.current) { first.current = false; return; }
-    if (main.current) main.current.scrollTop = 0;
-    main.current?.focus({ preventScroll: true });
+    if (sheet.current) sheet.current.scrollTop = 0;
+    sheet.current?.focus({ preventScroll: true });
   }, [execution]);
 }
 

@@ -28,7 +28,7 @@ export function Closed({ checkpoint: c }) {
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>
     ${c.decision && html`<${Verdict} checkpoint=${c} decision=${c.decision} own=${Boolean(own)} />`}
     ${words && !own && html`<${Kept} words=${words} />`}
-    <footer class="actions"><button type="button" onClick=${close}>${t("card.dismiss")}</button></footer></section>`;
+    <footer class="actions" data-count="1"><button type="button" onClick=${close}>${t("card.dismiss")}</button></footer></section>`;
 }
 
 /** @param {{ checkpoint: CheckpointView, decision: NonNullable<CheckpointView["decision"]>, own: boolean }} props */

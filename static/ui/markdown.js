@@ -66,7 +66,7 @@ function table(token, key) {
   const name = t("thread.table", { columns: token.header.map((cell) => cell.text).join(", ") });
   const cells = (/** @type {Tokens.TableCell[]} */ row, /** @type {string} */ tag) =>
     row.map((cell, i) => h(tag, { key: i, scope: tag === "th" ? "col" : undefined, style: cell.align ? { textAlign: cell.align } : undefined }, cell.tokens.map(element)));
-  return h("div", { key, className: "table", tabIndex: 0, role: "region", "aria-label": name }, h("table", null,
+  return h("div", { key, className: "table", tabIndex: 0, role: "group", "aria-label": name }, h("table", null,
     h("thead", null, h("tr", null, cells(token.header, "th"))),
     h("tbody", null, token.rows.map((row, i) => h("tr", { key: i }, cells(row, "td"))))));
 }

@@ -68,10 +68,10 @@ function Result({ run }) {
 /** Stays at the newest text while the reader is there, and never pulls a reader back. @param {{ run: ExecutionView, catching: boolean }} props */
 function Follow({ run, catching }) {
   const end = useRef(/** @type {HTMLElement | null} */ (null));
-  const atEnd = useRef(true);
+  const atEnd = useRef(/** @type {boolean | undefined} */ (undefined));
   const [behind, setBehind] = useState(false);
   useLayoutEffect(() => {
-    const scroller = end.current?.closest("main");
+    const scroller = sheetOf(end.current);
     if (!scroller) return undefined;
     const look = () => {
       atEnd.current = isAtEnd(scroller);
@@ -81,15 +81,18 @@ function Follow({ run, catching }) {
     return () => scroller.removeEventListener("scroll", look);
   }, []);
   useLayoutEffect(() => {
-    const scroller = end.current?.closest("main");
+    const scroller = sheetOf(end.current);
     if (!scroller || run.endedAt) return;
-    if (catching) atEnd.current = isAtEnd(scroller);
+    if (catching || atEnd.current === undefined) atEnd.current = isAtEnd(scroller); // a run that was opened starts at its top
     else if (atEnd.current) scroller.scrollTop = scroller.scrollHeight;
     else setBehind(true);
   }, [run.items, run.streams, catching]);
-  const jump = () => { const scroller = end.current?.closest("main"); if (scroller) scroller.scrollTop = scroller.scrollHeight; };
+  const jump = () => { const scroller = sheetOf(end.current); if (scroller) scroller.scrollTop = scroller.scrollHeight; };
   return html`<div class="follow" ref=${end}>${behind && !run.endedAt && html`<button type="button" onClick=${jump}>${t("run.latest")} ↓</button>`}</div>`;
 }
+
+/** What scrolls around an element. @param {HTMLElement | null} element @returns {HTMLElement | null | undefined} */
+const sheetOf = (element) => element?.closest(".sheet");
 
 /** @param {HTMLElement} scroller */
 const isAtEnd = (scroller) => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;

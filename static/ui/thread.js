@@ -47,7 +47,7 @@ function TaskEntry({ item, run, stream, inResult }) {
   return html`<li class="entry" data-testid=${`task-${item.task}`} data-state=${state} data-round=${item.round} id=${item.key}>
     <p class="who"><b>${run?.agent ?? run?.title ?? item.task}</b> ${run?.agent && html`<span>${run.title}</span>`} ${item.round > 1 && html`<span>${t("thread.round", { n: item.round })}</span>`}</p>
     ${inResult ? html`<p class="aside">${t("thread.in_result")}</p>`
-      : !writes ? html`<${Document} text=${item.text} foldable=${true} />`
+      : !writes ? html`<${Document} text=${item.text} level=${2} foldable=${true} />`
       : stream ? html`<${Live} stream=${stream} name=${item.task} />`
       : state === "running" && html`<p class="aside working">${t("thread.working")}</p>`}
   </li>`;
@@ -55,7 +55,7 @@ function TaskEntry({ item, run, stream, inResult }) {
 
 /** Text as it arrives. @param {{ stream: Stream, name: string }} props */
 function Live({ stream, name }) {
-  return html`<div class="live" data-testid=${`stream-${name}`} aria-busy="true">${stream.holed && html`<p class="aside">…</p>`}<${Document} text=${stream.text} /></div>`;
+  return html`<div class="live" data-testid=${`stream-${name}`} aria-busy="true">${stream.holed && html`<p class="aside">…</p>`}<${Document} text=${stream.text} level=${2} /></div>`;
 }
 
 /** @param {{ item: Extract<Item, { kind: "tool" }> }} props */

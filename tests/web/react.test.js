@@ -38,6 +38,6 @@ test("what an agent writes can make no markup, no script link and no remote imag
 test("markdown becomes elements, its headings below the page's own", () => {
   assert.equal(shown("# A\n\ntext **b** &amp; `c`"), "<h3>A</h3><p>text <strong>b</strong> &amp; <code>c</code></p>");
   assert.equal(shown("3. x\n4. y"), '<ol start="3"><li>x</li><li>y</li></ol>');
-  assert.match(shown("| a |\n|---|\n| 1 |"), /role="region" aria-label="Table: a"/);
+  assert.match(shown("| a |\n|---|\n| 1 |"), /role="group" aria-label="Table: a"/);
   assert.match(shown("[x](https://a.example)"), /<a href="https:\/\/a\.example" rel="noopener noreferrer nofollow" target="_blank">x<\/a>/);
 });
