@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
-from crewai import Agent, Crew, Task
+from crewai import Agent, Crew
 from crewai.tasks.task_output import TaskOutput
 from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 from crewai_core.printer import set_suppress_console_output
@@ -38,27 +38,6 @@ def quietly(build: Callable[[], Crew]) -> Crew:
     context = copy_context()
     context.run(set_suppress_console_output, True)
     return context.run(build)
-
-
-def copied(crew: Crew) -> Crew:
-    """Copy a crew object, so that executions share no state.
-
-    `Crew.copy` finds agents by their role and context by its text; where two are alike it takes the wrong one, and
-    agents that only tasks name are lost. So both are linked again here, by their place.
-    """
-    copy = crew.copy()
-    agents = {id(old): new for old, new in zip(crew.agents, copy.agents, strict=True)}
-    tasks = {id(old): new for old, new in zip(crew.tasks, copy.tasks, strict=True)}
-    for old, new in zip(crew.tasks, copy.tasks, strict=True):
-        if old.agent is not None:
-            new.agent = agents.setdefault(id(old.agent), _agent_copy(old))
-        if isinstance(old.context, list):
-            new.context = [tasks[id(link)] for link in old.context if id(link) in tasks]
-    return copy
-
-
-def _agent_copy(task: Task) -> Any:
-    return task.agent.copy() if task.agent is not None else None
 
 
 def hushed(crew: Crew) -> Crew:

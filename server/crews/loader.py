@@ -15,8 +15,9 @@ from crewai.flow.flow import Flow
 from protocol import objects
 from server.crews.adapter import CrewAdapter
 from server.crews.catalogue import broken, describe
+from server.crews.copying import copied
 from server.crews.faults import readable
-from server.crews.fresh import copied, quietly
+from server.crews.fresh import quietly
 from server.crews.names import task_names
 from server.crews.process import prepare_library
 from server.crews.registration import BadRegistration, read_registration, suggestion

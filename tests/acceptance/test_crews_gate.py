@@ -180,10 +180,10 @@ async def test_human_input_is_asked_for_here_and_not_on_the_console(server: Open
     assert [question.name for question in journal.asked] == ["after:planning"]
 
 
-def structured(server: OpenAIServer, file: Path | None = None, **settings: Any) -> Callable[[], Crew]:
+def structured(server: OpenAIServer, **settings: Any) -> Callable[[], Crew]:
     def build() -> Crew:
         judge = agent(server, "Judge")
-        first = task("judging", judge, output_file=str(file) if file else None, **settings)
+        first = task("judging", judge, **settings)
         return Crew(agents=[judge], tasks=[first, task("telling", judge)])
 
     return build
@@ -218,9 +218,8 @@ async def test_nothing_downstream_sees_a_draft_that_was_not_accepted(
         return ("ok" in output.raw, output.raw if "ok" in output.raw else "the word must be ok")
 
     file = Path("verdict.json")
-    build = structured(
-        server, file, output_pydantic=Verdict, guardrail=guardrail, callback=lambda output: seen.append(output.pydantic)
-    )
+    note = {"callback": lambda output: seen.append(output.pydantic), "output_file": str(file)}
+    build = structured(server, output_pydantic=Verdict, guardrail=guardrail, **note)
     _, journal = await run(build, {"after:judging": [("revise", "Higher"), "approve"]})
     assert [question.draft.json for question in journal.asked] == [
         {"word": "ok", "score": 2},
@@ -228,7 +227,11 @@ async def test_nothing_downstream_sees_a_draft_that_was_not_accepted(
     ]
     assert len(checked) == 3
     assert seen == [Verdict(word="ok", score=3)]
-    assert Verdict.model_validate_json(file.read_text()) == Verdict(word="ok", score=3)
+    assert written(file) == Verdict(word="ok", score=3)
+
+
+def written(file: Path) -> Verdict:
+    return Verdict.model_validate_json(file.read_text())
 
 
 def hierarchical(server: OpenAIServer) -> Crew:

@@ -1,9 +1,11 @@
 """What a running crew tells: tasks, agents, models, tools, tokens, and text as it is written."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anyio
 import pytest
 
 from protocol.events import LlmCompleted, LlmStarted, TaskCompleted, ToolCompleted, ToolFailed, ToolStarted
@@ -156,7 +158,7 @@ async def test_a_planning_crew_plans_once(server: OpenAIServer) -> None:
 
 
 async def test_a_failed_model_fails_the_task_with_a_readable_message(server: OpenAIServer) -> None:
-    secret = "sk-live-0123456789abcdef"  # noqa: S105 - made up
+    secret = "sk-live-0123456789abcdef"
     server.reply("do it", Reply(f"Incorrect API key provided: {secret}.", status=401))
     journal = FakeJournal()
     with pytest.raises(CrewFailed) as failed:
@@ -196,13 +198,11 @@ async def test_a_failure_outside_any_task_fails_the_crew(server: OpenAIServer) -
 
 @pytest.mark.parametrize("count", [10])
 async def test_executions_at_once_do_not_mix(server: OpenAIServer, count: int) -> None:
-    import anyio
-
     def build() -> Crew:
         writer = agent(server)
         return Crew(agents=[writer], tasks=[task(name, writer, description=name + " {who}!") for name in ("a", "b")])
 
-    server.script(lambda prompt: "text of " + prompt.rpartition("a who")[2].partition("!")[0])
+    server.script(lambda prompt: "text of " + " ".join(re.findall(r"[ab] who\d+!|edit \d+", prompt)))
     journals = [
         FakeJournal(inputs={"who": f"who{n}"}, checkpoints=["after:a"], answers={"after:a": [("edit", f"edit {n}")]})
         for n in range(count)
@@ -219,4 +219,10 @@ async def test_executions_at_once_do_not_mix(server: OpenAIServer, count: int) -
         streams = [name for name, _ in itertools.groupby(piece.stream for piece in journal.pieces)]
         assert streams == [event.call for event in journal.events(LlmStarted)]
         assert len({piece.stream for piece in journal.pieces}) == 2
-        assert journal.events(TaskCompleted)[0].output == f"edit {number}"
+        assert [event.output for event in journal.events(TaskCompleted)] == [
+            f"edit {number}",
+            f"text of b who{number}! edit {number}",
+        ]
+        assert "".join(piece.text for piece in journal.pieces) == (
+            f"text of a who{number}!text of b who{number}! edit {number}"
+        )

@@ -11,17 +11,35 @@ silence()
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # crewai warns about itself while it is imported
     from crewai import LLM, Agent, Crew, Process, Task
+    from crewai.agents.agent_builder.base_agent import BaseAgent
     from crewai.tasks.conditional_task import ConditionalTask
+    from crewai.tasks.task_output import TaskOutput
     from crewai.tools import tool
 
     from server.crews.adapter import CrewAdapter
     from server.crews.catalogue import describe
+    from server.crews.copying import copied
     from server.crews.loader import builder
     from server.crews.names import task_names
     from server.crews.process import prepare_library
     from server.crews.registration import read_registration
 
-__all__ = ["LLM", "Agent", "ConditionalTask", "Crew", "Process", "Task", "adapted", "agent", "model", "task", "tool"]
+__all__ = [
+    "LLM",
+    "Agent",
+    "BaseAgent",
+    "ConditionalTask",
+    "Crew",
+    "Process",
+    "Task",
+    "TaskOutput",
+    "adapted",
+    "agent",
+    "copied",
+    "model",
+    "task",
+    "tool",
+]
 
 #: For tests that run crewai: it uses its own deprecated fields, and warns that callbacks cannot be serialized.
 CREWAI_WARNINGS = (
@@ -36,13 +54,13 @@ def model(server: OpenAIServer, **settings: Any) -> Any:
     return LLM(model="openai/gpt-4o-mini", base_url=server.url, api_key="sk-test-0123456789", **settings)
 
 
-def agent(server: OpenAIServer, role: str = "Writer", **settings: Any) -> Agent:
+def agent(server: OpenAIServer, role: str = "Writer", **settings: Any) -> BaseAgent:
     """Make an agent on the local server."""
     settings = {"goal": "Write well", "backstory": "You have written a lot.", "llm": model(server), **settings}
     return Agent(role=role, max_retry_limit=0, **settings)
 
 
-def task(name: str, who: Agent | None, **settings: Any) -> Task:
+def task(name: str, who: BaseAgent | None, **settings: Any) -> Task:
     """Make a task that is described as `do NAME`, so that a test can find its prompts."""
     settings = {"description": f"do {name}", "expected_output": "A short text.", **settings}
     return Task(name=name, agent=who, **settings)
