@@ -44,7 +44,7 @@ async def running(redis: Redis, times: Times = QUICK) -> AsyncIterator[PubSub]:
 
 def subscribers(redis: Redis, channel: str) -> Callable[[], Awaitable[bool]]:
     async def one() -> bool:
-        counts: list[tuple[bytes, int]] = await redis.pubsub_numsub(channel)
+        counts = await redis.pubsub_numsub(channel)
         return counts[0][1] == 1
 
     return one

@@ -10,6 +10,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from protocol.commands import AnyCommand, Start
 from protocol.errors import ErrorCode, Refused
@@ -244,12 +245,13 @@ async def running_site(redis: Redis, *, policy: Policy | None = None, **uvicorn:
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         server = Server(configure(endpoint, lifespan="off", **uvicorn), endpoint.drain)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listener])
-            try:
-                yield Site(edge, endpoint, dispatch, server, port)
-            finally:
-                server.should_exit = True
+        with listener:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(server.serve, [listener])
+                try:
+                    yield Site(edge, endpoint, dispatch, server, port)
+                finally:
+                    server.should_exit = True
 
 
 async def receive(client: ClientConnection, kind: str | None = None, *, timeout: float = 10) -> dict[str, Any]:
@@ -261,5 +263,17 @@ async def receive(client: ClientConnection, kind: str | None = None, *, timeout:
                 return frame
 
 
-__all__ = ["TEXT_FRAMES", "Edge", "LogDispatch", "Memory", "RedisLog", "Site", "event_template", "receive",
+async def closed(client: ClientConnection) -> tuple[int, str]:
+    """Read until the server has closed; its code and reason."""
+    with anyio.fail_after(10):
+        try:
+            while True:
+                await client.recv()
+        except ConnectionClosed:
+            assert client.close_code is not None
+            return client.close_code, client.close_reason or ""
+
+
+__all__ = ["TEXT_FRAMES", "Edge", "LogDispatch", "Memory", "RedisLog", "Site", "closed",
+    "event_template", "receive",
            "running_edge", "running_site", "unframe"]  # fmt: skip
