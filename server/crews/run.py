@@ -4,13 +4,15 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 from crewai import Crew, Task
+from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.task_output import TaskOutput
 
 from protocol.events import Data, TaskSkipped
@@ -23,6 +25,8 @@ from server.runnable import Journal
 RUN: ContextVar["Run | None"] = ContextVar("quarterdeck_run", default=None)
 #: The task of that execution that is being worked on.
 TASK: ContextVar["TaskRun | None"] = ContextVar("quarterdeck_task", default=None)
+#: The agents whose turn the current asyncio task has.
+TURNS: ContextVar[frozenset[int]] = ContextVar("quarterdeck_turns", default=frozenset())
 #: Seconds that the rest of a crew is given to end once one part of it has.
 END_LIMIT = 10.0
 
@@ -94,6 +98,7 @@ class Run:
         self.planning = anyio.Lock()
         self.planner: Callable[[], None] | None = None
         self.broken: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self._turns: dict[int, anyio.Lock] = {}
         self._unmet: list[tuple[TaskRun, TaskOutput]] = []
         self._workers: set[asyncio.Task[object]] = set()
         self._closed = False
@@ -126,6 +131,22 @@ class Run:
         """Make the execution end with this error now, whatever else is still at work. The first one counts."""
         if not self.broken.done():
             self.broken.set_result(error)
+
+    @asynccontextmanager
+    async def turn(self, agent: BaseAgent) -> AsyncIterator[None]:
+        """Wait until the agent is free, and keep it: crewai lets an agent do one thing at a time, or fails.
+
+        Whoever has the agent already, as a retry within its work does, goes on at once.
+        """
+        if id(agent) in TURNS.get():
+            yield
+            return
+        async with self._turns.setdefault(id(agent), anyio.Lock()):
+            token = TURNS.set(TURNS.get() | {id(agent)})
+            try:
+                yield
+            finally:
+                TURNS.reset(token)
 
     def unmet(self, mine: TaskRun, output: TaskOutput) -> None:
         """Remember a task whose condition was not met; `settle` tells it."""

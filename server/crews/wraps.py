@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial, wraps
 from typing import Any
 
-from crewai import Crew, Task
+from crewai import Agent, Crew, Task
 from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.llms.base_llm import BaseLLM, call_stream_override
 from crewai.tasks.conditional_task import ConditionalTask
@@ -24,6 +24,7 @@ def install() -> None:
     if getattr(Task.aexecute_sync, MARK, False):
         return
     _replace(Task, "aexecute_sync", _task(Task.aexecute_sync))
+    _replace(Agent, "aexecute_task", _turn(Agent.aexecute_task))
     _replace(ConditionalTask, "get_skipped_task_output", _unmet(ConditionalTask.get_skipped_task_output))
     _replace(Crew, "_handle_crew_planning", _planning(Crew._handle_crew_planning))
     for kind in _subclasses(BaseLLM):
@@ -61,6 +62,18 @@ def _task(original: Callable[..., Awaitable[TaskOutput]]) -> Callable[..., Await
 
     setattr(aexecute_sync, MARK, True)
     return aexecute_sync
+
+
+def _turn(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(original)
+    async def aexecute_task(self: Agent, *args: Any, **kwargs: Any) -> Any:
+        run = RUN.get()
+        if run is None:
+            return await original(self, *args, **kwargs)
+        async with run.turn(self):
+            return await original(self, *args, **kwargs)
+
+    return aexecute_task
 
 
 def _unmet(original: Callable[[ConditionalTask], TaskOutput]) -> Callable[[ConditionalTask], TaskOutput]:

@@ -297,6 +297,30 @@ async def test_several_gates_are_open_at_once(server: OpenAIServer) -> None:
     assert by_task == {("left", "Left"), ("right", "Right"), ("join", "Joiner")}
 
 
+async def test_an_agent_does_one_thing_at_a_time(server: OpenAIServer) -> None:
+    """crewai would fail: one agent for two tasks at once, and a revision while it is busy with another task."""
+
+    def build() -> Crew:
+        writer = agent(server)
+        pair = [task(name, writer, async_execution=True) for name in ("one", "two")]
+        return Crew(agents=[writer], tasks=[*pair, task("join", writer, context=list(pair))])
+
+    hold = threading.Event()
+    server.reply("do one", "One.", "Better.")
+    server.reply("do two", Reply("Two.", hold=hold))
+    journal = FakeJournal(checkpoints=["after:one"])
+    async with anyio.create_task_group() as group:
+        group.start_soon(adapted(build).run, journal)
+        await wait_until(lambda: len(journal.open) == 1, description="the gate of one")
+        await wait_until(lambda: len(server.prompts("do two")) == 1, description="the agent is busy with two")
+        journal.decide("after:one", ("revise", "Better"))
+        await wait_until(lambda: len(journal.events(TaskStarted)) == 3, description="the second round of one")
+        hold.set()
+        await wait_until(lambda: len(journal.open) == 1, description="the second draft of one")
+        journal.decide("after:one", "approve")
+    assert "Better." in server.prompts("do join")[0]
+
+
 async def test_a_stop_at_one_gate_closes_the_others(server: OpenAIServer) -> None:
     journal = FakeJournal(checkpoints=["after:left", "after:right"])
     ended: list[BaseException] = []

@@ -213,3 +213,19 @@ async def test_restored_outputs_are_equal(
         assert before.output.model_dump(exclude=fields) == after.output.model_dump(exclude=fields)
         assert before.output.pydantic == after.output.pydantic
     assert len(server.requests) == 3
+
+
+async def test_a_plan_is_kept_for_the_next_attempt(server: OpenAIServer) -> None:
+    def build() -> Crew:
+        writer = agent(server)
+        return Crew(agents=[writer], tasks=[task("one", writer)], planning=True, planning_llm=model(server))
+
+    server.reply("plan", '{"list_of_plans_per_task": [{"task_number": 1, "task": "one", "plan": " in FIVE steps"}]}')
+    server.reply("FIVE", "Done.")
+    execution, runnable = Execution(), adapted(build)
+    with pytest.raises(Crash):
+        await runnable.run(DyingJournal(dies_at=1, before=False, of=execution))
+    journal = FakeJournal(of=execution)
+    await runnable.run(journal)
+    assert [event.output for event in journal.events(TaskCompleted)] == ["Done."]
+    assert [("FIVE" in request.prompt) for request in server.requests] == [False, True]
