@@ -47,10 +47,12 @@ def changes(data: Data, at: str, by: Actor | None = None) -> Changes:
             return Changes(_queued(data, at, by), {})
         case ExecutionStarted():
             return Changes({"started_at": at}, {"attempt": 1})
-        case ExecutionRecovered() | ExecutionResumed():
+        case ExecutionRecovered():
+            return Changes({}, {"attempt": 1, "crashes": 1})
+        case ExecutionResumed():
             return Changes({}, {"attempt": 1})
         case TaskStarted() | TaskCompleted() | TaskFailed() | TaskSkipped():
-            return Changes(_task(data, at), {})
+            return Changes({**_task(data, at), "crashes": 0}, {})
         case LlmCompleted():
             return Changes({}, _usage(data))
         case ExecutionCompleted() | ExecutionFailed() | ExecutionStopped() | ExecutionCancelled():

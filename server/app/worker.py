@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import anyio
 import anyio.to_thread
 import structlog
+from anyio.abc import TaskGroup
 from starlette.routing import BaseRoute
 
 from protocol.ids import ExecutionId, new_id
@@ -110,16 +111,20 @@ class WorkerPart:
         await self._stack.enter_async_context(self.queue)
         group = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(group.cancel_scope.cancel)
-        group.start_soon(self.pubsub.run)
-        group.start_soon(self.worker.run)
-        group.start_soon(self._work)
+        group.start_soon(self.worker.run, self.heartbeat.pulse)
+        group.start_soon(self._work, group)
         return self
 
-    async def _work(self) -> None:
-        """Load the crews, then take work. Loading takes seconds, on a thread: the process answers meanwhile."""
+    async def _work(self, group: TaskGroup) -> None:
+        """Load the crews, then take work.
+
+        Loading is done on a thread, so that the process answers meanwhile; but importing CrewAI holds the interpreter
+        for seconds, so whatever has a deadline starts after it.
+        """
         crews.prepare_process(self.settings.slots * THREADS_PER_SLOT)
         loaded = await anyio.to_thread.run_sync(crews.load, self.settings.crews, self.settings.project)
         await self._announce(loaded)
+        group.start_soon(self.pubsub.run)
         with self._taking:
             await self.pubsub.subscribe(keys.wake(self.ident), WakeUps(self.worker))
             await self.queue.run(self.ident)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from crewai.events.types.llm_events import LLMCallType
 from crewai.llms.base_llm import BaseLLM, llm_call_context
@@ -46,6 +46,9 @@ class DemoModel(BaseLLM):
     Like the models of real providers it emits the events of each call, streams its text in pieces, counts
     tokens (as a quarter of the characters), and calls the lookup tool once when it is offered.
     """
+
+    #: Tells whoever describes the crew that no language model is at work.
+    demo_model: ClassVar[bool] = True
 
     llm_type: str = "quarterdeck_demo"
     stream: bool | None = True

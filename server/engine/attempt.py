@@ -1,5 +1,6 @@
 """One attempt at an execution: run the crew under the lease, and commit how it ended."""
 
+import asyncio
 from collections.abc import Callable
 
 import anyio
@@ -85,7 +86,11 @@ class Attempt:
             return ExecutionFailed(task=failed.task, error=Fault(code=failed.code, message=failed.message))
         except LeaseLost:
             raise
-        except Exception:
+        except asyncio.CancelledError:
+            if self._scope is None or self._scope.cancel_called or _cancelled():
+                raise
+            return ExecutionFailed(error=Fault(code="cancelled", message="Something inside the crew cancelled it."))
+        except (Exception, SystemExit):
             logger.exception("crew.broke")
             fault = Fault(code="internal", message="The server failed while running the crew; its log says why.")
             return ExecutionFailed(error=fault)
@@ -126,6 +131,12 @@ class Attempt:
                 pass
             self.leave()
         await self._finished.wait()
+
+
+def _cancelled() -> bool:
+    """Tell whether it is us who are cancelled, and not just something that the crew awaited."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def completed(outcome: Outcome, execution: Execution, now: float) -> ExecutionCompleted:

@@ -19,19 +19,30 @@ from server.store.client import connect_blocking
 EVERY = 1.0
 #: A worker that was not heard of for so long is dead, in seconds.
 TTL = 5.0
+#: A loop that was not seen for so long is stuck for good, in seconds; a crew may keep it for a few.
+LOOP_LIMIT = 30.0
 
 log = structlog.get_logger("server.engine")
 
 
 class Heartbeat:
-    """Report what `report` returns, every `EVERY` seconds, until `stop`."""
+    """Report what `report` returns, every `EVERY` seconds, until `stop`.
+
+    The loop must have shown itself within `LOOP_LIMIT` seconds by `pulse`: a thread that says that its stuck process is
+    well would keep everybody else from taking over.
+    """
 
     def __init__(self, url: str, report: Callable[[], WorkerReport]) -> None:
+        self._pulse = time.monotonic()
         self._client = connect_blocking(url)
         self._report = report
         self._stopping = threading.Event()
         self._interrupted = float("-inf")
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def pulse(self) -> None:
+        """Show that the loop runs."""
+        self._pulse = time.monotonic()
 
     def start(self) -> None:
         """Begin."""
@@ -71,7 +82,10 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.beat()
+                if time.monotonic() - self._pulse < LOOP_LIMIT:
+                    self.beat()
+                else:
+                    log.error("loop.stuck", seconds=round(time.monotonic() - self._pulse))
             except (redis.RedisError, OSError) as error:
                 self._interrupted = time.monotonic()
                 log.warning("heartbeat.failed", error=str(error))

@@ -29,9 +29,13 @@ class Slots:
         """Wait for a free slot, and for the previous start to be a while ago."""
         slot = Slot(self._free)
         await slot.take()
-        async with self._starting:
-            await anyio.sleep(max(0.0, self._last + STAGGER - time.monotonic()))
-            self._last = time.monotonic()
+        try:
+            async with self._starting:
+                await anyio.sleep(max(0.0, self._last + STAGGER - time.monotonic()))
+                self._last = time.monotonic()
+        except BaseException:
+            slot.release()
+            raise
         return slot
 
 

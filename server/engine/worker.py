@@ -1,7 +1,7 @@
 """A worker: claims executions under a lease, runs each as a task of its own, gives them back when it leaves."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import anyio
 import structlog
@@ -19,9 +19,11 @@ from server.store import Holder, Store, WorkerReport, Workers, Write
 from server.store.client import OUTAGE
 
 #: A wake-up may be lost with a connection; running executions are looked at this often, in seconds.
-LOOK_EVERY = 5.0
+LOOK_EVERY = 5
 #: When to look again after an execution that somebody runs, and after one that waits for a person, in seconds.
 RUNNING_AGAIN, WAITING_AGAIN = 3.0, 60.0
+#: An execution that so many workers died with, without a task coming on, is given up: it may be what kills them.
+MOST_CRASHES = 10
 #: When the worker leaves, what is in flight has this long to come to an end, in seconds.
 PATIENCE = 5.0
 
@@ -52,12 +54,14 @@ class Worker:
         """Say what the heartbeat says."""
         return WorkerReport(id=self.ident, slots=self.slots.total, running=self.slots.taken, crews=self.names)
 
-    async def run(self) -> None:
-        """Keep the executions' task group open, and look after them, until cancelled."""
+    async def run(self, pulse: Callable[[], None]) -> None:
+        """Keep the executions' task group open, and look after them, until cancelled; `pulse` shows that it runs."""
         async with anyio.create_task_group() as group:
             self._group = group
             while True:
-                await anyio.sleep(LOOK_EVERY)
+                for _ in range(LOOK_EVERY):
+                    pulse()
+                    await anyio.sleep(1)
                 await self.wake_all()
 
     async def advance(self, member: str) -> None:
@@ -108,8 +112,9 @@ class Worker:
         crew = self.crews.get(view[0].crew)
         if not await self._take_lease(holder, journal):
             return None
-        if crew is None:
-            fault = Fault(code="crew_broken", message=f"No worker can load the crew {view[0].crew!r} any more.")
+        fault = _hopeless(holder, crew, view[0].crew)
+        if crew is None or fault:
+            assert fault is not None, "a crew that is not there is hopeless"
             await self.store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
             return None
         return Attempt(journal, crew, slot, self.store)
@@ -187,3 +192,11 @@ class Worker:
             await self.wake(execution)
         except OUTAGE as error:
             log.warning("wake.failed", execution=execution, error=str(error))
+
+
+def _hopeless(holder: Holder, crew: Runnable | None, name: str) -> Fault | None:
+    if crew is None:
+        return Fault(code="crew_broken", message=f"No worker can load the crew {name!r} any more.")
+    if holder.crashes >= MOST_CRASHES:
+        return Fault(code="gave_up", message=f"{holder.crashes} workers died while they ran this, one after another.")
+    return None

@@ -21,6 +21,8 @@ class Holder(NamedTuple):
     owner: str
     attempt: int
     offset: int
+    #: Workers that died with it since a task of it last came on.
+    crashes: int
 
 
 class Reader(Base):
@@ -46,11 +48,13 @@ class Reader(Base):
 
     async def holder(self, execution: ExecutionId) -> Holder | None:
         """Read who holds an execution."""
-        names = ["state", "fence", "owner", "attempt", "offset"]
+        names = ["state", "fence", "owner", "attempt", "offset", "crashes"]
         row: Any = await self.redis.hmget(keys.execution(self.tenant, execution).state, names)
         if row[0] is None:
             return None
-        return Holder(State(row[0].decode()), int(row[1]), row[2].decode(), int(row[3] or 0), int(row[4]))
+        return Holder(
+            State(row[0].decode()), int(row[1]), row[2].decode(), int(row[3] or 0), int(row[4]), int(row[5] or 0)
+        )
 
     async def page(self, execution: ExecutionId, after: int, limit: int = 300) -> Page | None:
         """Read the events behind `after`, at most `limit`, and where the log stands."""
