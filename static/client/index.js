@@ -64,9 +64,16 @@ export function createClient({ url, token, WebSocket = globalThis.WebSocket, bac
     flush();
     if (frame.type === "welcome") greet(frame);
     else if (frame.type === "reply") commands.answer(frame.re, frame.data);
-    else if (frame.type === "error") commands.refuse(frame);
+    else if (frame.type === "error") refused(frame);
     else take(frame);
     for (const f of handlers.get(frame.type) ?? []) f(frame);
+  }
+
+  /** @param {Extract<ServerFrame, { type: "error" }>} frame */
+  function refused(frame) {
+    commands.refuse(frame);
+    const gone = frame.code === "not_found" && !frame.re ? frame.detail?.["execution"] : undefined;
+    if (typeof gone === "string") set(refuse(state, gone, frame));
   }
 
   /** Streamed text is put in once per animation frame, and always before the frame that follows it. */
@@ -230,7 +237,10 @@ export function createClient({ url, token, WebSocket = globalThis.WebSocket, bac
      */
     async start(start, { key = newKey(), ...limits } = {}) {
       const started = await commands.request({ type: "start", ...start, key }, limits);
-      if (start.watch !== false) set(follow(state, started.execution));
+      if (start.watch !== false) {
+        asked.add(started.execution);
+        set(follow(state, started.execution));
+      }
       return started;
     },
     /** Answers a checkpoint; resolves when the decision is kept. @param {Omit<Decide, "type" | "id" | "key">} decision @param {Limits & { key?: string }} [limits] @returns {Promise<{ offset: number, state: string }>} */

@@ -38,9 +38,9 @@ export function unfollow(state, id) {
   return { ...state, watched };
 }
 
-/** Notes why an execution cannot be watched. @param {State} state @param {string} id @param {{ code: string, message: string }} why @returns {State} */
+/** Notes why an execution cannot be watched (any more); its questions are over. @param {State} state @param {string} id @param {{ code: string, message: string }} why @returns {State} */
 export function refuse(state, id, { code, message }) {
-  return { ...state, refused: { ...state.refused, [id]: { code, message } } };
+  return { ...closeOthers(state, id, []), refused: { ...state.refused, [id]: { code, message } } };
 }
 
 /**
@@ -135,7 +135,7 @@ function snapshot(state, { execution, checkpoints, epoch, offset }) {
   return list({ ...known, executions: { ...known.executions, [execution.id]: run } }, [{ ...execution, epoch, offset }]);
 }
 
-/** A snapshot names every open checkpoint of its execution: the others are over. @param {State} state @param {string} id @param {readonly Checkpoint[]} open @returns {State} */
+/** Of an execution, only the checkpoints named are open: the others are over. @param {State} state @param {string} id @param {readonly Checkpoint[]} open @returns {State} */
 function closeOthers(state, id, open) {
   const over = Object.values(state.checkpoints).filter((c) => c.execution === id && c.state === "open" && !open.some((o) => o.id === c.id));
   return { ...state, checkpoints: { ...state.checkpoints, ...Object.fromEntries(over.map((c) => [c.id, { ...c, state: "withdrawn" }])) } };

@@ -9,9 +9,9 @@ import { Actions, actionOfKey, choices } from "./actions.js";
 import { Closed, Revising, Stale } from "./closed.js";
 import { useDecide, useInert } from "./decide.js";
 import { Draft, textOf } from "./draft.js";
-import { Fields, read } from "./fields.js";
+import { Fields, read, without } from "./fields.js";
 import { html } from "./html.js";
-import { countdown, listOf, t } from "./i18n/index.js";
+import { countdown, listOf, number, t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
 import { go } from "./router.js";
 import { useNow } from "./time.js";
@@ -78,9 +78,9 @@ function Open({ checkpoint: c }) {
   return html`<section class="card" data-testid="checkpoint-card" data-state="open" data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1" onKeyDown=${onKeyDown}>
     <${Head} checkpoint=${c} />
     ${stale && html`<${Stale} words=${words} use=${() => change({ version: c.version })} drop=${() => keepWords(c.id, { version: c.version, note: words.note })} />`}
-    <${Draft} checkpoint=${c} text=${text} editable=${c.actions.some((a) => a.id === "edit")} edit=${(/** @type {string} */ next) => keepWords(c.id, { version: c.version, note: words.note, text: next })}
+    <${Draft} checkpoint=${c} text=${text} editable=${!stale && c.actions.some((a) => a.id === "edit")} edit=${(/** @type {string} */ next) => keepWords(c.id, { version: c.version, note: words.note, text: next })}
       reset=${() => (words.note ? keepWords(c.id, { version: c.version, note: words.note }) : dropWords(c.id))} />
-    ${schema ? html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${fill} />` : html`<div class="field"><label for=${`${c.id}-note`}>${t(asksAnswer ? "card.answer" : "card.note")}</label>
+    ${schema ? html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${(/** @type {Record<string, string>} */ next, /** @type {string} */ name) => { fill(next); setWrong(without(wrong, name)); }} />` : html`<div class="field"><label for=${`${c.id}-note`}>${t(asksAnswer ? "card.answer" : "card.note")}</label>
       <textarea id=${`${c.id}-note`} ref=${note} data-testid="note" rows="2" value=${words.note} placeholder=${t(asksAnswer ? "card.answer.hint" : "card.note.hint")} aria-describedby=${error ? `${c.id}-error` : undefined} aria-invalid=${error ? true : undefined}
         onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`}
     ${error && html`<p class="error" id=${`${c.id}-error`} role="alert">${error}</p>`}
@@ -96,9 +96,18 @@ function Head({ checkpoint: c }) {
   const now = useNow(Boolean(c.deadline));
   const left = c.deadline ? Date.parse(c.deadline) - now : undefined;
   const names = c.viewers.map((v) => v.name), facts = Object.entries(c.facts).filter(([, v]) => typeof v === "string" || typeof v === "number");
+  const [long, short] = [facts.filter(isLong), facts.filter((fact) => !isLong(fact))];
   return html`<header><p class="eyebrow"><span>${t("inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
       ${left !== undefined && html`<time>${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>`}</p>
     <h2 id=${`${c.id}-title`}>${c.title}</h2>${c.description && html`<p>${c.description}</p>`}
     ${names.length > 0 && html`<p class="viewers">${names.slice(0, 4).map((name) => html`<span key=${name} class="avatar" aria-hidden="true">${name.slice(0, 1).toUpperCase()}</span>`)} ${t("card.looking", { n: names.length, names: listOf(names) })}</p>`}
-    ${facts.length > 0 && html`<dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt><dd>${value}</dd></div>`)}</dl>`}</header>`;
+    ${short.length > 0 && html`<${Facts} facts=${short} />`}
+    ${long.length > 0 && html`<details class="more"><summary>${t("card.more")}</summary><${Facts} facts=${long} /></details>`}</header>`;
 }
+
+/** A fact too long for a glance. @param {[string, unknown]} fact */
+const isLong = ([, value]) => String(value).length > 60;
+
+/** @param {{ facts: [string, unknown][] }} props */
+const Facts = ({ facts }) => html`<dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt>
+  <dd>${typeof value === "number" ? number(value) : value}</dd></div>`)}</dl>`;

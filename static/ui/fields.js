@@ -47,11 +47,11 @@ function initial(property) {
   return typeof property.default === "string" ? property.default : JSON.stringify(property.default);
 }
 
-/** @param {{ schema: ObjectSchema, values: Record<string, string>, problems: Record<string, string>, change: (values: Record<string, string>) => void }} props */
+/** The fields of a form; `change` also tells which one was changed. @param {{ schema: ObjectSchema, values: Record<string, string>, problems: Record<string, string>, change: (values: Record<string, string>, name: string) => void }} props */
 export function Fields({ schema, values, problems, change }) {
   return Object.entries(schema.properties ?? {}).map(([name, property]) => html`
     <${Field} key=${name} name=${name} property=${property} required=${Boolean(schema.required?.includes(name))} value=${values[name] ?? initial(property)} problem=${problems[name]}
-      change=${(/** @type {string} */ value) => change({ ...values, [name]: value })} />`);
+      change=${(/** @type {string} */ value) => change({ ...values, [name]: value }, name)} />`);
 }
 
 /** @param {{ name: string, property: Property, required: boolean, value: string, problem: string | undefined, change: (value: string) => void }} props */
@@ -67,4 +67,10 @@ function Field({ name, property, required, value, problem, change }) {
   return html`<div class="field">${property.type === "boolean" ? check : html`<label for=${id}>${label}</label>${control}`}
     ${property.description && html`<p class="hint" id=${`${id}-hint`}>${property.description}</p>`}
     ${problem && html`<p class="error" id=${`${id}-problem`} role="alert">${problem}</p>`}</div>`;
+}
+
+/** The problems but for the one of a field that was just changed. @param {Record<string, string>} problems @param {string} name */
+export function without(problems, name) {
+  const { [name]: _, ...others } = problems;
+  return others;
 }

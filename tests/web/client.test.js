@@ -231,6 +231,13 @@ test("an execution that cannot be watched says so", async () => {
   assert.equal(client.getState().refused["x_gone"]?.code, "not_found");
 });
 
+test("an execution that is gone says so, and asks nothing more", () => {
+  const { client } = live();
+  latest().push(opened(3), { type: "error", code: "not_found", message: "The execution is gone.", retry: false, detail: { execution: ID } });
+  assert.equal(client.getState().refused[ID]?.message, "The execution is gone.");
+  assert.equal(client.getState().checkpoints["cp_1"]?.state, "withdrawn");
+});
+
 test("letting go of the last watch tells the server, and what is known stays", async () => {
   const { client, release } = live();
   release();
@@ -246,8 +253,10 @@ test("a start is watched from its first word", async () => {
   const started = client.start({ crew: "content" });
   latest().reply("start", { execution: ID, epoch: EPOCH, offset: 1 });
   assert.equal((await started).execution, ID);
-  latest().push(queued(), taskStarted(2), delta(0, "First"));
+  client.watch(ID);
+  latest().push(queued(), taskStarted(2), synced(2), delta(0, "First"));
   mock.timers.tick(16);
+  assert.equal(latest().of("watch").length, 0, "the start watches already");
   assert.equal(client.getState().executions[ID]?.streams["s1"]?.text, "First");
 });
 

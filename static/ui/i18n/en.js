@@ -125,6 +125,7 @@ export default {
   "card.version": "version {n}",
   "card.looking_one": "{names} is looking",
   "card.looking": "{names} are looking",
+  "card.more": "What the crew was asked",
   "card.tabs": "The draft",
   "card.draft": "Draft",
   "card.edit": "Edit",

@@ -127,6 +127,7 @@ const id = {
   "card.version": "versi {n}",
   "card.looking_one": "{names} sedang melihat",
   "card.looking": "{names} sedang melihat",
+  "card.more": "Yang diminta dari kru",
   "card.tabs": "Draf",
   "card.draft": "Draf",
   "card.edit": "Sunting",

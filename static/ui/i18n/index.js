@@ -32,12 +32,15 @@ export function t(key, values = {}) {
   const text = (typeof values["n"] === "number" && new Intl.PluralRules(language).select(values["n"]) === "one" && copy[one]) || copy[key] || key;
   return text.replaceAll(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
-    return typeof value === "number" ? new Intl.NumberFormat(language).format(value) : String(value ?? "");
+    return typeof value === "number" ? number(value) : String(value ?? "");
   });
 }
 
 /** Copy that may be missing, for names that servers make up. @param {string} key @param {string} fallback @param {Record<string, unknown>} [values] */
 export const tOr = (key, fallback, values) => (key in copy ? t(/** @type {Key} */ (key), values) : fallback);
+
+/** A number as this language writes it. @param {number} value */
+export const number = (value) => new Intl.NumberFormat(language).format(value);
 
 /** A length of time in words: `45 s`, `5 min 3 s`, `2 h 10 min`. @param {number} ms */
 export function duration(ms) {
