@@ -6,31 +6,11 @@ from typing import Any
 
 from crewai import Agent, Crew
 from crewai.tasks.task_output import TaskOutput
-from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 from crewai_core.printer import set_suppress_console_output
 
 from server.crews.gate import AfterGate
 from server.crews.names import agents_of
 from server.crews.run import TASK, Run
-
-
-class NoStore(TaskOutputStorageHandler):
-    """Keep no outputs beside the journal: crewai's own store is one SQLite file for all crews, written on the loop."""
-
-    def __init__(self) -> None:
-        pass
-
-    def update(self, task_index: int, log: dict[str, Any]) -> None:
-        """Keep nothing."""
-
-    def add(self, *args: Any, **kwargs: Any) -> None:
-        """Keep nothing."""
-
-    def reset(self) -> None:
-        """Forget nothing."""
-
-    def load(self) -> None:
-        """Give nothing."""
 
 
 def quietly(build: Callable[[], Crew]) -> Crew:
@@ -41,10 +21,9 @@ def quietly(build: Callable[[], Crew]) -> Crew:
 
 
 def hushed(crew: Crew) -> Crew:
-    """Turn off what a crew would print, report or keep by itself."""
+    """Turn off what a crew would print or report by itself."""
     crew.verbose = crew.stream = crew.tracing = crew.share_crew = False
     crew._logger.verbose = False
-    crew._task_output_handler = NoStore()
     for agent in agents_of(crew):
         _hush(agent)
     return crew

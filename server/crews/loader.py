@@ -97,7 +97,7 @@ def builder(attr: Any) -> Callable[[], Crew]:
     if inspect.iscoroutinefunction(attr):
         raise Unloadable("It is a coroutine function; a factory must be a plain function that returns a Crew.")
     if not callable(attr):
-        raise Unloadable(f"It is a {type(attr).__name__}; expected a Crew, a @CrewBase class or a factory.")
+        raise Unloadable(f"It is of type {type(attr).__name__}; expected a Crew, a @CrewBase class or a factory.")
     return lambda: _crew_of(attr())
 
 
@@ -106,7 +106,7 @@ def _crew_of(made: Any) -> Crew:
     if not isinstance(made, Crew) and callable(getattr(made, "crew", None)):
         crew = made.crew()
     if not isinstance(crew, Crew):
-        raise Unloadable(f"It gives a {type(crew).__name__}, and not a Crew.")
+        raise Unloadable(f"It gives an object of type {type(crew).__name__}, and not a Crew.")
     return crew
 
 

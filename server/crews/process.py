@@ -4,9 +4,10 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from crewai import Task
+from crewai import Crew, Task
 from crewai.events.event_bus import crewai_event_bus
 from crewai.events.event_listener import event_listener
+from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 
 from server.crews import wraps
 from server.crews.silence import silence
@@ -22,6 +23,25 @@ class Forgetful(dict[Task, Any]):
         """Drop it."""
 
 
+class NoStore(TaskOutputStorageHandler):
+    """Keep no outputs beside the journal: crewai's own store is one SQLite file for all crews, written on the loop."""
+
+    def __init__(self) -> None:
+        pass
+
+    def update(self, task_index: int, log: dict[str, Any]) -> None:
+        """Keep nothing."""
+
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        """Keep nothing."""
+
+    def reset(self) -> None:
+        """Forget nothing."""
+
+    def load(self) -> None:
+        """Give nothing."""
+
+
 def prepare(threads: int) -> None:
     """Size the loop's thread pool, where crewai makes every model and tool call, and silence crewai. Idempotent."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="crew")
@@ -35,6 +55,7 @@ def prepare_library() -> None:
     wraps.install()
     event_listener.execution_spans = Forgetful()
     event_listener.verbose = event_listener.formatter.verbose = False
+    Crew.__private_attributes__["_task_output_handler"].default_factory = NoStore
     _unplug_listener()
 
 

@@ -11,7 +11,6 @@ OPT_OUTS = {
     "CREWAI_DISABLE_VERSION_CHECK": "true",
     "CREWAI_TRACING_ENABLED": "false",
     "CREWAI_TESTING": "true",  # no files about the last run, no question whether to see its trace
-    "OTEL_SDK_DISABLED": "true",
 }
 #: Loggers of crewai and below it that speak about every call.
 CHATTY = ("crewai", "crewai_core", "httpx", "openai")

@@ -1,5 +1,6 @@
 """How an execution ends: at once, as a whole, in silence, leaving nothing behind."""
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import anyio
 import pytest
 
 from protocol.events import TaskCompleted
+from server.crews import prepare_process, silence
 from server.runnable import Stopped
 from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task, tool
 from tests.support.journal import FakeJournal
@@ -127,15 +129,17 @@ from pathlib import Path
 from server.crews import load, prepare_process
 assert "crewai" not in sys.modules
 from tests.support.journal import FakeJournal
-real = socket.socket.connect
+outside = []
+real, lookup = socket.socket.connect, socket.getaddrinfo
 def connect(self, address):
-    assert address[:2] == ("127.0.0.1", {port}), f"connected to {{address}}"
+    if address[:2] != ("127.0.0.1", {port}):
+        outside.append(address)
     return real(self, address)
-socket.socket.connect = connect
-def resolve(*names, **more):
-    raise AssertionError(f"looked up {{names}}")
-lookup = socket.getaddrinfo
-socket.getaddrinfo = lambda host, *rest, **more: (lookup if host == "127.0.0.1" else resolve)(host, *rest, **more)
+def resolve(host, *rest, **more):
+    if host != "127.0.0.1":
+        outside.append(host)
+    return lookup(host, *rest, **more)
+socket.socket.connect, socket.getaddrinfo = connect, resolve
 async def main():
     prepare_process(4)
     crews = load({{"loud": "loud_crew:build"}}, Path("."))
@@ -148,6 +152,7 @@ async def main():
     await crews["loud"].run(done)
     assert done.types()[-1] == "task.completed"
 asyncio.run(main())
+assert not outside, outside
 """
 
 LOUD = """
@@ -175,3 +180,15 @@ def test_a_loud_crew_prints_nothing_and_calls_only_its_model(server: OpenAIServe
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert len(server.requests) == 4
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix in {".db", ".json"}] == []
+
+
+async def test_as_many_threads_work_at_once_as_were_asked_for() -> None:
+    silence()
+    prepare_process(7)
+    together = threading.Barrier(7)
+    async with anyio.create_task_group() as group:
+        for _ in range(7):
+            group.start_soon(asyncio.to_thread, together.wait, 20)
+    prepare_process(7)  # again, as a second worker of the process would
+    assert not together.broken
