@@ -1,0 +1,51 @@
+"""Settings: what is honoured, and one clear line for what cannot be."""
+
+import pytest
+
+from server.settings import BadSetting, Settings, is_loopback, registrations
+
+
+def test_the_defaults_work_on_a_laptop() -> None:
+    settings = Settings.read({})
+    assert (settings.host, settings.port, settings.redis_url, settings.roles) == ("127.0.0.1", 8000, None, None)
+    assert list(settings.crews) == ["content"]
+
+
+def test_what_is_set_is_honoured() -> None:
+    settings = Settings.read({
+        "PORT": "9000", "QUARTERDECK_DATA": "/tmp/x", "QUARTERDECK_REDIS_URL": "redis://h", "QUARTERDECK_ROLES": "web",
+        "QUARTERDECK_CREWS": "a=m:A, b = n.o:B", "QUARTERDECK_SLOTS": "4", "QUARTERDECK_RATE_LIMITS": "off",
+        "QUARTERDECK_ORIGINS": "https://a.example, https://b.example",
+    })  # fmt: skip
+    assert (settings.port, str(settings.data), settings.redis_url) == (9000, "/tmp/x", "redis://h")
+    assert settings.crews == {"a": "m:A", "b": "n.o:B"}
+    assert (settings.slots, settings.rate_limits, settings.roles) == (4, False, ("web",))
+    assert settings.origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"), ("PORT", "70000"), ("PORT", "-1"), ("PORT", "٣"), ("QUARTERDECK_SLOTS", "0"),
+        ("QUARTERDECK_ROLES", "web,db"), ("QUARTERDECK_ROLES", ""), ("QUARTERDECK_LOG", "xml"),
+        ("QUARTERDECK_CREWS", "content"), ("QUARTERDECK_CREWS", "a=m:A,a=m:B"), ("QUARTERDECK_CREWS", "a=module"),
+        ("QUARTERDECK_RATE_LIMITS", "maybe"), ("QUARTERDECK_HOST", "0.0.0.0"), ("QUARTERDECK_HOST", "example.com"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=name):
+        Settings.read({name: value})
+
+
+def test_open_mode_beyond_this_machine_must_be_asked_for() -> None:
+    settings = Settings.read({"QUARTERDECK_HOST": "0.0.0.0", "QUARTERDECK_OPEN": "on"})
+    assert settings.open
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+def test_registrations_keep_their_order() -> None:
+    assert list(registrations("z=a:A,y=b:B,x=c:C")) == ["z", "y", "x"]
