@@ -52,7 +52,8 @@ def changes(data: Data, at: str, by: Actor | None = None) -> Changes:
         case ExecutionResumed():
             return Changes({}, {"attempt": 1})
         case TaskStarted() | TaskCompleted() | TaskFailed() | TaskSkipped():
-            return Changes({**_task(data, at), "crashes": 0}, {})
+            settled = {"crashes": 0} if isinstance(data, TaskCompleted | TaskSkipped) else {}
+            return Changes({**_task(data, at), **settled}, {})
         case LlmCompleted():
             return Changes({}, _usage(data))
         case ExecutionCompleted() | ExecutionFailed() | ExecutionStopped() | ExecutionCancelled():

@@ -1,27 +1,13 @@
-"""Fixtures for faults: a Valkey server of the test's own, which it may freeze, kill and start again."""
-
-import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
+"""A world around a scripted crew."""
 
 import pytest
 from redis.asyncio import Redis
 
-from tests.support.valkey import Valkey
+from tests.support.scripted import Scripted, World
 
 
 @pytest.fixture
-async def valkey(short_path: Path) -> AsyncIterator[Valkey]:
-    """A durable server that only this test uses."""
-    server = Valkey(short_path, durable=True)
-    server.start()
-    yield server
-    server.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-async def impatient(valkey: Valkey) -> AsyncIterator[Redis]:
-    """A client of that server which waits a second at most."""
-    client = Redis(unix_socket_path=valkey.socket, socket_timeout=1, socket_connect_timeout=1)
-    yield client
-    await client.aclose()
+async def world(redis: Redis) -> World:
+    made = World(redis, Scripted())
+    await made.prepare()
+    return made
