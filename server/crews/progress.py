@@ -128,7 +128,7 @@ class Progress:
         call = Open(name=event.tool_name, task=_task(), agent=_agent(event))
         self._tools[event.event_id] = call
         if mine := TASK.get():
-            mine.tools[call.name] += 1
+            mine.count_tool(call.name)
         arguments = arguments_of(event.tool_args)
         self._run.emit(
             ToolStarted(call=event.event_id, tool=call.name, arguments=arguments, task=call.task, agent=call.agent)

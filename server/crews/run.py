@@ -77,6 +77,11 @@ class TaskRun:
                 calls=self.usage.calls + usage.calls,
             )
 
+    def count_tool(self, name: str) -> None:
+        """Count a call of a tool. From any thread."""
+        with self._lock:
+            self.tools[name] += 1
+
     def work(self) -> outputs.Work:
         """Sum up the cost for the journal."""
         return outputs.Work(seconds=self.seconds, usage=self.usage, tools=dict(self.tools))
