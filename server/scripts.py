@@ -1,6 +1,7 @@
 """The Lua scripts, each with a typed signature, and the tables that are rendered into them."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
+from redis.exceptions import NoScriptError
 
 from protocol.events import EventType
 from protocol.objects import State
@@ -17,6 +19,7 @@ from server.keys import ExecutionKeys
 FOLDER = Path(__file__).parent / "lua"
 INCLUDE = '--- @include "transitions"\n'
 ABSENT = "absent"
+SCRIPTS = ("commit", "delta", "page", "record")
 
 
 def _set(names: Iterable[str]) -> str:
@@ -43,6 +46,12 @@ def transitions() -> str:
 def source(name: str) -> str:
     """Read a script and render the tables into it."""
     return (FOLDER / f"{name}.lua").read_text().replace(INCLUDE, transitions())
+
+
+@cache
+def sha(name: str) -> str:
+    """Name a script as the server does: by its SHA-1."""
+    return hashlib.sha1(source(name).encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,40 +111,45 @@ class Commit:
 
 
 class Scripts:
-    """The scripts on one Redis client."""
+    """The scripts on one Redis client. They are loaded together, so that a server has all of them or none."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._commit = redis.register_script(source("commit"))
-        self._page = redis.register_script(source("page"))
-        self._delta = redis.register_script(source("delta"))
-        self._record = redis.register_script(source("record"))
+
+    async def load(self) -> None:
+        """Load all scripts; needed once, and after a server has lost them."""
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            for name in SCRIPTS:
+                pipeline.script_load(source(name))
+            await pipeline.execute()
 
     async def commit(self, keys: ExecutionKeys, entry: Entry) -> Commit:
         """Append one event."""
-        return Commit.read(await self._commit(keys=list(keys), args=entry.arguments()))
+        return Commit.read(await self._call("commit", keys, entry.arguments()))
 
     def queue_commit(self, pipeline: Pipeline, keys: ExecutionKeys, entry: Entry) -> None:
         """Add a commit to a pipeline; its reply is read with `Commit.read`.
 
-        By hash alone: redis-py would ask whether the script is loaded before every pipeline. See `load`.
+        By hash alone: redis-py's own scripts ask whether they are loaded before every pipeline. See `load`.
         """
-        pipeline.evalsha(self._commit.sha, len(keys), *keys, *entry.arguments())
+        pipeline.evalsha(sha("commit"), len(keys), *keys, *entry.arguments())
 
     def queue_delta(self, pipeline: Pipeline, keys: ExecutionKeys, fence: int, channel: str, frame: bytes) -> None:
         """Add a delta to a pipeline; its reply is 1 when it was pushed."""
-        pipeline.evalsha(self._delta.sha, 1, keys.state, str(fence), "PUBLISH", channel, frame)
-
-    async def load(self) -> None:
-        """Load what pipelines call by hash; needed once, and after a server lost its scripts."""
-        for script in (self._commit, self._delta):
-            await self._redis.script_load(script.script)
+        pipeline.evalsha(sha("delta"), 1, keys.state, str(fence), "PUBLISH", channel, frame)
 
     async def record(self, keys: ExecutionKeys, fence: int, step: str, value: bytes) -> bool:
         """Keep a journal entry; false when the writer lost the execution."""
-        return bool(await self._record(keys=[keys.state, keys.journal], args=[fence, step, value]))
+        return bool(await self._call("record", [keys.state, keys.journal], [fence, step, value]))
 
     async def page(self, keys: ExecutionKeys, after: int, limit: int) -> list[Any] | None:
         """Read a part of the log: `[epoch, last, first, entries]`."""
-        reply: list[Any] | None = await self._page(keys=[keys.state, keys.log], args=[after, limit])
+        reply: list[Any] | None = await self._call("page", [keys.state, keys.log], [after, limit])
         return reply
+
+    async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        try:
+            return await self._redis.evalsha(sha(name), len(keys), *keys, *arguments)
+        except NoScriptError:
+            await self.load()
+            return await self._redis.evalsha(sha(name), len(keys), *keys, *arguments)
