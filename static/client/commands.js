@@ -5,7 +5,11 @@
 
 /** The server refused a command, or no answer came. `code` says why; `detail` is the server's. */
 export class CommandError extends Error {
-  /** @param {string} code @param {string} message @param {{ retry?: boolean, retryAfter?: number, detail?: Record<string, unknown> }} [more] */
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {{ retry?: boolean, retryAfter?: number, detail?: Record<string, unknown> }} [more]
+   */
   constructor(code, message, { retry = false, retryAfter, detail = {} } = {}) {
     super(message);
     this.name = "CommandError";
@@ -16,11 +20,14 @@ export class CommandError extends Error {
   }
 }
 
-/** @typedef {{ frame: object, settle: (f: () => void) => void, resolve: (data: any) => void, reject: (e: unknown) => void }} Pending */
+/**
+ * @typedef {{ frame: object, settle: (f: () => void) => void, resolve: (data: any) => void, reject: (e: unknown) => void }} Pending
+ */
 /** @typedef {{ signal?: AbortSignal | undefined, timeout?: number | undefined }} Limits */
 
 /** `crypto.randomUUID` is missing on plain http over a LAN; `getRandomValues` is not. */
-export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+export const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 /**
  * @param {(frame: object) => void} send
@@ -46,7 +53,10 @@ export function createCommands(send, isOpen) {
         if (pending.delete(id)) f();
       };
       const abort = () => settle(() => reject(signal?.reason));
-      const timer = setTimeout(() => settle(() => reject(new CommandError("timeout", "The server did not answer in time", { retry: true }))), timeout);
+      const timer = setTimeout(
+        () => settle(() => reject(new CommandError("timeout", "The server did not answer in time", { retry: true }))),
+        timeout,
+      );
       signal?.addEventListener("abort", abort, { once: true });
       const entry = { frame: { ...command, id }, settle, resolve, reject };
       pending.set(id, entry);
@@ -57,13 +67,26 @@ export function createCommands(send, isOpen) {
   return {
     request,
     /** Sends everything unanswered again; keys make the second time harmless. */
-    resend() { for (const entry of [...pending.values()]) send(entry.frame); },
+    resend() {
+      for (const entry of [...pending.values()]) send(entry.frame);
+    },
     /** @param {number | string} re @param {unknown} data */
-    answer(re, data) { const p = pending.get(re); p?.settle(() => p.resolve(data)); },
+    answer(re, data) {
+      const p = pending.get(re);
+      p?.settle(() => p.resolve(data));
+    },
     /** @param {Refusal} e */
     refuse(e) {
       const p = e.re === undefined || e.re === null ? undefined : pending.get(e.re);
-      p?.settle(() => p.reject(new CommandError(e.code, e.message, { retry: e.retry, ...(e.retry_after && { retryAfter: e.retry_after }), detail: e.detail ?? {} })));
+      p?.settle(() =>
+        p.reject(
+          new CommandError(e.code, e.message, {
+            retry: e.retry,
+            ...(e.retry_after && { retryAfter: e.retry_after }),
+            detail: e.detail ?? {},
+          }),
+        ),
+      );
     },
   };
 }

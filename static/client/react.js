@@ -11,7 +11,11 @@ import { initialState } from "./store.js";
 
 const ClientContext = /** @type {Context<Client | null>} */ (createContext(/** @type {Client | null} */ (null)));
 
-/** Gives a client to the components below, and keeps it connected while mounted. @param {{ client: Client, children?: ReactNode }} props @returns {ReactElement} */
+/**
+ * Gives a client to the components below, and keeps it connected while mounted.
+ * @param {{ client: Client, children?: ReactNode }} props
+ * @returns {ReactElement}
+ */
 export function QuarterdeckProvider({ client, children }) {
   useEffect(() => client.hold(), [client]);
   return createElement(ClientContext.Provider, { value: client }, children);
@@ -40,7 +44,11 @@ export function useSelection(select) {
     last.current = { state, select, value };
     return value;
   };
-  return useSyncExternalStore(client.subscribe, () => read(client.getState()), () => read(initialState));
+  return useSyncExternalStore(
+    client.subscribe,
+    () => read(client.getState()),
+    () => read(initialState),
+  );
 }
 
 /** How the socket stands. @returns {Connection} */
@@ -49,25 +57,38 @@ export function useConnection() {
   return useSyncExternalStore(client.subscribe, client.getConnection, () => IDLE);
 }
 
-/** An execution as it goes, watched while mounted. @param {string | undefined} id @returns {ExecutionView | undefined} */
+/**
+ * An execution as it goes, watched while mounted.
+ * @param {string | undefined} id
+ * @returns {ExecutionView | undefined}
+ */
 export function useExecution(id) {
   const client = useClient();
   useEffect(() => (id === undefined ? undefined : client.watch(id)), [client, id]);
   return useSelection((state) => (id === undefined ? undefined : state.executions[id]));
 }
 
-/** Every checkpoint that waits for a person, the nearest deadline first, then the oldest. @param {(checkpoint: CheckpointView) => boolean} [filter] @returns {readonly CheckpointView[]} */
+/**
+ * Every checkpoint that waits for a person, the nearest deadline first, then the oldest.
+ * @param {(checkpoint: CheckpointView) => boolean} [filter]
+ * @returns {readonly CheckpointView[]}
+ */
 export function useApprovals(filter = () => true) {
   const client = useClient();
   useEffect(() => client.inbox(), [client]);
-  return useSelection((state) => Object.values(state.checkpoints).filter((c) => c.state === "open" && filter(c)).sort(byUrgency));
+  return useSelection((state) =>
+    Object.values(state.checkpoints)
+      .filter((c) => c.state === "open" && filter(c))
+      .sort(byUrgency),
+  );
 }
 
 /** One checkpoint, open or decided. @param {string | undefined} id @returns {CheckpointView | undefined} */
 export const useCheckpoint = (id) => useSelection((state) => (id === undefined ? undefined : state.checkpoints[id]));
 
 /** @param {CheckpointView} a @param {CheckpointView} b */
-const byUrgency = (a, b) => (a.deadline ?? "~").localeCompare(b.deadline ?? "~") || a.opened_at.localeCompare(b.opened_at);
+const byUrgency = (a, b) =>
+  (a.deadline ?? "~").localeCompare(b.deadline ?? "~") || a.opened_at.localeCompare(b.opened_at);
 
 /** @param {unknown} a @param {unknown} b */
 function isSame(a, b) {

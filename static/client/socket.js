@@ -44,7 +44,9 @@ export function createSocket({ url, WebSocket, backoff, random, receive, changed
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let watchdog;
   /** @type {Bye | undefined} */ let bye;
-  let attempt = 0, readyAt = 0, heartbeat = 0;
+  let attempt = 0,
+    readyAt = 0,
+    heartbeat = 0;
 
   function open() {
     if (socket) return;
@@ -53,15 +55,23 @@ export function createSocket({ url, WebSocket, backoff, random, receive, changed
     readyAt = heartbeat = 0;
     changed({ phase: "connecting", attempt });
     const mine = (socket = new WebSocket(url(), [SUBPROTOCOL]));
-    mine.onmessage = ({ data }) => { if (mine === socket) hear(data); };
-    mine.onclose = ({ code, reason }) => { if (mine === socket) lost(code, reason); };
+    mine.onmessage = ({ data }) => {
+      if (mine === socket) hear(data);
+    };
+    mine.onclose = ({ code, reason }) => {
+      if (mine === socket) lost(code, reason);
+    };
     expectLife();
   }
 
   /** @param {string} data */
   function hear(data) {
     /** @type {ServerFrame} */ let frame;
-    try { frame = JSON.parse(data); } catch { return give(1002, "A message could not be read"); }
+    try {
+      frame = JSON.parse(data);
+    } catch {
+      return give(1002, "A message could not be read");
+    }
     if (frame.type === "welcome") heartbeat = frame.heartbeat * 1000;
     if (frame.type === "ping") send({ type: "pong" });
     if (frame.type === "bye") bye = frame;
@@ -74,7 +84,11 @@ export function createSocket({ url, WebSocket, backoff, random, receive, changed
     watchdog = setTimeout(() => give(4110, "The server fell silent"), heartbeat ? heartbeat * BEATS : PATIENCE);
   }
 
-  /** Gives the connection up without waiting for the other side: a dead one would not answer. @param {number} code @param {string} reason */
+  /**
+   * Gives the connection up without waiting for the other side: a dead one would not answer.
+   * @param {number} code
+   * @param {string} reason
+   */
   function give(code, reason) {
     const mine = socket;
     lost(code, reason);
@@ -103,7 +117,10 @@ export function createSocket({ url, WebSocket, backoff, random, receive, changed
     open,
     send,
     /** Says that the session stands: commands may flow. */
-    ready() { readyAt = Date.now(); changed({ phase: "open", attempt: 0 }); },
+    ready() {
+      readyAt = Date.now();
+      changed({ phase: "open", attempt: 0 });
+    },
     /** Gives up this connection for a reason the caller found. @param {number} code @param {string} reason */
     give,
     close() {

@@ -4,10 +4,19 @@
  * @import { CheckpointView, ExecutionView, State } from "./types.js"
  */
 import { decideOn, offered } from "./checkpoint.js";
-import { advance, fromSnapshot, listen, summarise } from "./execution.js";
+import { advance, listen } from "./execution.js";
+import { fromSnapshot } from "./snapshot.js";
+import { summarise } from "./summary.js";
 
 /** @type {State} */
-export const initialState = Object.freeze({ executions: {}, checkpoints: {}, summaries: {}, watched: {}, refused: {}, crews: [] });
+export const initialState = Object.freeze({
+  executions: {},
+  checkpoints: {},
+  summaries: {},
+  watched: {},
+  refused: {},
+  crews: [],
+});
 
 /**
  * Gives the state after one frame; a duplicate, or a frame of a newer server, gives the same object back.
@@ -18,27 +27,48 @@ export const initialState = Object.freeze({ executions: {}, checkpoints: {}, sum
 export function reduce(state, frame) {
   if (frame.type.includes(".")) return event(state, /** @type {Event} */ (frame));
   switch (frame.type) {
-    case "snapshot": return snapshot(state, frame);
-    case "synced": return synced(state, frame);
-    case "delta": return withExecution(state, frame.execution, (run) => listen(run, frame));
-    case "presence": return withCheckpoint(state, frame.checkpoint, (c) => ({ ...c, viewers: frame.viewers }));
-    default: return state;
+    case "snapshot":
+      return snapshot(state, frame);
+    case "synced":
+      return synced(state, frame);
+    case "delta":
+      return withExecution(state, frame.execution, (run) => listen(run, frame));
+    case "presence":
+      return withCheckpoint(state, frame.checkpoint, (c) => ({ ...c, viewers: frame.viewers }));
+    default:
+      return state;
   }
 }
 
-/** Marks an execution as watched; until `synced`, events that run ahead are left to the replay. @param {State} state @param {string} id @returns {State} */
+/**
+ * Marks an execution as watched; until `synced`, events that run ahead are left to the replay.
+ * @param {State} state
+ * @param {string} id
+ * @returns {State}
+ */
 export function follow(state, id) {
   const { [id]: _, ...refused } = state.refused;
   return { ...state, refused, watched: { ...state.watched, [id]: "catching-up" } };
 }
 
-/** Forgets that an execution is watched; what is known about it stays. @param {State} state @param {string} id @returns {State} */
+/**
+ * Forgets that an execution is watched; what is known about it stays.
+ * @param {State} state
+ * @param {string} id
+ * @returns {State}
+ */
 export function unfollow(state, id) {
   const { [id]: _, ...watched } = state.watched;
   return { ...state, watched };
 }
 
-/** Notes why an execution cannot be watched (any more); its questions are over. @param {State} state @param {string} id @param {{ code: string, message: string }} why @returns {State} */
+/**
+ * Notes why an execution cannot be watched (any more); its questions are over.
+ * @param {State} state
+ * @param {string} id
+ * @param {{ code: string, message: string }} why
+ * @returns {State}
+ */
 export function refuse(state, id, { code, message }) {
   return { ...closeOthers(state, id, []), refused: { ...state.refused, [id]: { code, message } } };
 }
@@ -53,15 +83,24 @@ export function refuse(state, id, { code, message }) {
 export function offer(state, open, every = false) {
   /** @type {Record<string, CheckpointView>} */ const checkpoints = { ...state.checkpoints };
   const named = new Set(open.map((c) => c.id));
-  if (every) for (const c of Object.values(checkpoints)) if (c.state === "open" && !named.has(c.id)) checkpoints[c.id] = { ...c, state: "withdrawn" };
+  if (every)
+    for (const c of Object.values(checkpoints))
+      if (c.state === "open" && !named.has(c.id)) checkpoints[c.id] = { ...c, state: "withdrawn" };
   for (const c of open) checkpoints[c.id] = offered(checkpoints[c.id], c);
   return { ...state, checkpoints };
 }
 
-/** Takes in a page of the list of executions. @param {State} state @param {readonly Execution[]} executions @returns {State} */
+/**
+ * Takes in a page of the list of executions.
+ * @param {State} state
+ * @param {readonly Execution[]} executions
+ * @returns {State}
+ */
 export function list(state, executions) {
   const newer = executions.filter((e) => !isOlder(e, state.summaries[e.id]));
-  return newer.length ? { ...state, summaries: { ...state.summaries, ...Object.fromEntries(newer.map((e) => [e.id, e])) } } : state;
+  return newer.length
+    ? { ...state, summaries: { ...state.summaries, ...Object.fromEntries(newer.map((e) => [e.id, e])) } }
+    : state;
 }
 
 /** Takes in the catalogue. @param {State} state @param {readonly Crew[]} crews @returns {State} */
@@ -76,11 +115,15 @@ function event(state, e) {
   if (!state.watched[e.execution]) return headlines;
   const place = placeOf(before, e);
   if (place === "duplicate") return state;
-  if (place === "ahead") return state.watched[e.execution] === "live" ? missing(headlines, e.execution, e.offset) : headlines;
+  if (place === "ahead")
+    return state.watched[e.execution] === "live" ? missing(headlines, e.execution, e.offset) : headlines;
   const after = advance(place === "first" ? undefined : before, e);
   if (!after) return state;
   const { missing: _, ...known } = after;
-  const next = { ...headlines, executions: { ...state.executions, [e.execution]: { ...known, epoch: e.epoch, offset: e.offset } } };
+  const next = {
+    ...headlines,
+    executions: { ...state.executions, [e.execution]: { ...known, epoch: e.epoch, offset: e.offset } },
+  };
   return settle({ ...next, checkpoints: decideOn(next.checkpoints, e) }, e);
 }
 
@@ -95,26 +138,45 @@ function placeOf(run, e) {
   return e.offset === run.offset + 1 ? "next" : "ahead";
 }
 
-/** What an event tells about an execution that is only listed. @param {State} state @param {Event} e @returns {State} */
+/**
+ * What an event tells about an execution that is only listed.
+ * @param {State} state
+ * @param {Event} e
+ * @returns {State}
+ */
 function headline(state, e) {
   const known = state.summaries[e.execution];
   if (known && isOlder(e, known)) return state;
   const summary = summarise(known, e);
   const checkpoints = state.watched[e.execution] ? state.checkpoints : decideOn(state.checkpoints, e);
-  const next = { ...state, checkpoints, summaries: summary ? { ...state.summaries, [e.execution]: summary } : state.summaries };
+  const next = {
+    ...state,
+    checkpoints,
+    summaries: summary ? { ...state.summaries, [e.execution]: summary } : state.summaries,
+  };
   return state.watched[e.execution] ? next : settle(next, e);
 }
 
-/** An execution waits exactly while one of its checkpoints is open. @param {State} state @param {Event} e @returns {State} */
+/**
+ * An execution waits exactly while one of its checkpoints is open.
+ * @param {State} state
+ * @param {Event} e
+ * @returns {State}
+ */
 function settle(state, e) {
   if (!e.type.startsWith("checkpoint.") && e.type !== "execution.resumed") return state;
   const waiting = Object.values(state.checkpoints).some((c) => c.execution === e.execution && c.state === "open");
-  const now = waiting ? "waiting" : "running", run = state.executions[e.execution], summary = state.summaries[e.execution];
+  const now = waiting ? "waiting" : "running",
+    run = state.executions[e.execution],
+    summary = state.summaries[e.execution];
   const moves = (/** @type {string} */ s) => s === "queued" || s === "running" || s === "waiting";
   return {
     ...state,
     executions: run && moves(run.state) ? { ...state.executions, [run.id]: { ...run, state: now } } : state.executions,
-    summaries: summary && moves(summary.state) ? { ...state.summaries, [summary.id]: { ...summary, state: now } } : state.summaries,
+    summaries:
+      summary && moves(summary.state)
+        ? { ...state.summaries, [summary.id]: { ...summary, state: now } }
+        : state.summaries,
   };
 }
 
@@ -132,13 +194,26 @@ function snapshot(state, { execution, checkpoints, epoch, offset }) {
   if (before && before.epoch === epoch && before.offset > offset) return state;
   const known = offer(closeOthers(state, execution.id, checkpoints), checkpoints);
   const run = fromSnapshot(before?.epoch === epoch ? before : undefined, { ...execution, epoch, offset }, checkpoints);
-  return list({ ...known, executions: { ...known.executions, [execution.id]: run } }, [{ ...execution, epoch, offset }]);
+  return list({ ...known, executions: { ...known.executions, [execution.id]: run } }, [
+    { ...execution, epoch, offset },
+  ]);
 }
 
-/** Of an execution, only the checkpoints named are open: the others are over. @param {State} state @param {string} id @param {readonly Checkpoint[]} open @returns {State} */
+/**
+ * Of an execution, only the checkpoints named are open: the others are over.
+ * @param {State} state
+ * @param {string} id
+ * @param {readonly Checkpoint[]} open
+ * @returns {State}
+ */
 function closeOthers(state, id, open) {
-  const over = Object.values(state.checkpoints).filter((c) => c.execution === id && c.state === "open" && !open.some((o) => o.id === c.id));
-  return { ...state, checkpoints: { ...state.checkpoints, ...Object.fromEntries(over.map((c) => [c.id, { ...c, state: "withdrawn" }])) } };
+  const over = Object.values(state.checkpoints).filter(
+    (c) => c.execution === id && c.state === "open" && !open.some((o) => o.id === c.id),
+  );
+  return {
+    ...state,
+    checkpoints: { ...state.checkpoints, ...Object.fromEntries(over.map((c) => [c.id, { ...c, state: "withdrawn" }])) },
+  };
 }
 
 /** @param {State} state @param {Extract<ServerFrame, { type: "synced" }>} frame @returns {State} */

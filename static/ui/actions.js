@@ -12,7 +12,11 @@ import { t, tOr } from "./i18n/index.js";
 const KEYS = { approve: "a", edit: "a", revise: "r", reject: "r", skip: "s", stop: "x", retry: "t" };
 const PROCEEDS = new Set(["approve", "edit", "respond", "retry"]);
 
-/** What may be pressed now: an edited draft is approved with its edits. @param {readonly Action[]} offered @param {boolean} edited */
+/**
+ * What may be pressed now: an edited draft is approved with its edits.
+ * @param {readonly Action[]} offered
+ * @param {boolean} edited
+ */
 export function choices(offered, edited) {
   const editable = offered.some((a) => a.id === "edit");
   const shown = offered.filter((a) => (a.id === "edit" ? edited : a.id === "approve" ? !(edited && editable) : true));
@@ -22,7 +26,11 @@ export function choices(offered, edited) {
 /** @param {Action} action */
 const labelOf = (action) => tOr(`action.${action.id}`, action.label);
 
-/** The action a key stands for, if the focus is where letters are keys. @param {KeyboardEvent} e @param {readonly Action[]} actions */
+/**
+ * The action a key stands for, if the focus is where letters are keys.
+ * @param {KeyboardEvent} e
+ * @param {readonly Action[]} actions
+ */
 export function actionOfKey(e, actions) {
   const target = /** @type {HTMLElement} */ (e.target);
   if (e.metaKey || e.ctrlKey || e.altKey || target.matches("input, textarea, select")) return undefined;
@@ -36,10 +44,12 @@ export function Actions({ actions, sending, inert, asking, ask, choose, takeBack
   const connected = useConnection().phase === "open";
   const asked = actions.find((a) => a.id === asking);
   if (asked && !sending) return html`<${Sure} action=${asked} yes=${() => choose(asked)} no=${() => ask("")} />`;
-  return html`<footer class="actions" data-count=${actions.length}>${actions.map((action, i) => html`
+  return html`<footer class="actions" data-count=${actions.length}>${actions.map(
+    (action, i) => html`
     <button key=${action.id} type="button" data-testid=${`action-${action.id}`} data-action=${action.id} data-primary=${i === 0 && PROCEEDS.has(action.id) ? "" : undefined}
       aria-disabled=${Boolean(sending) || inert} aria-keyshortcuts=${KEYS[action.id]?.toUpperCase()} onClick=${() => !sending && !inert && (action.confirm ? ask(action.id) : choose(action))}>
-      <span>${sending === action.id ? t("card.sending") : connectedLabel(labelOf(action), connected)}</span>${KEYS[action.id] && html`<kbd aria-hidden="true">${KEYS[action.id]?.toUpperCase()}</kbd>`}</button>`)}
+      <span>${sending === action.id ? t("card.sending") : connectedLabel(labelOf(action), connected)}</span>${KEYS[action.id] && html`<kbd aria-hidden="true">${KEYS[action.id]?.toUpperCase()}</kbd>`}</button>`,
+  )}
   </footer>${sending && !connected && html`<p class="aside" role="status">${t("card.queued")} <button type="button" class="quiet" onClick=${takeBack}>${t("card.take_back")}</button></p>`}`;
 }
 

@@ -20,7 +20,9 @@ import { Link, usePlace } from "./router.js";
 import { Run } from "./run.js";
 import { useWords, wordsOf } from "./words.js";
 
-const client = createClient({ url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, "") });
+const client = createClient({
+  url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, ""),
+});
 client.on("welcome", ({ principal }) => setMe(principal));
 addEventListener("online", client.retryNow);
 
@@ -40,21 +42,34 @@ function App() {
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
       ${place.execution ? html`<${Run} key=${place.execution} id=${place.execution} />` : html`<${StartForm} />`}
       <${Bar} place=${place} />
-    </div>${place.execution && html`<section class="desk" aria-label=${t("inbox.waiting")}>
+    </div>${
+      place.execution &&
+      html`<section class="desk" aria-label=${t("inbox.waiting")}>
       <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1>
       <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
-      ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint && html`<${Missing} execution=${place.execution} />`}</section>`}</main>
+      ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint && html`<${Missing} execution=${place.execution} />`}</section>`
+    }</main>
     <${Herald} />
   </div>`;
 }
 
-/** The question on the desk: the one that the address names; else one over which words were lost; else the run's oldest open one. @param {Place} place */
+/**
+ * The question on the desk: the one that the address names; else one over which words were lost; else the run's oldest open one.
+ * @param {Place} place
+ */
 function useShown({ execution, checkpoint }) {
-  const select = useMemo(() => (/** @type {State} */ state) => {
-    if (checkpoint) return state.checkpoints[checkpoint];
-    const here = Object.values(state.checkpoints).filter((c) => c.execution === execution).sort((a, b) => a.opened_at.localeCompare(b.opened_at));
-    return here.find(hasLostWords) ?? here.find((c) => c.state === "open") ?? here.find((c) => c.state === "revising");
-  }, [execution, checkpoint]);
+  const select = useMemo(
+    () => (/** @type {State} */ state) => {
+      if (checkpoint) return state.checkpoints[checkpoint];
+      const here = Object.values(state.checkpoints)
+        .filter((c) => c.execution === execution)
+        .sort((a, b) => a.opened_at.localeCompare(b.opened_at));
+      return (
+        here.find(hasLostWords) ?? here.find((c) => c.state === "open") ?? here.find((c) => c.state === "revising")
+      );
+    },
+    [execution, checkpoint],
+  );
   const shown = /** @type {CheckpointView | undefined} */ (useSelection(select));
   useWords(shown?.id ?? "");
   return shown && !checkpoint && isOver(shown) && !hasLostWords(shown) ? undefined : shown;
@@ -86,20 +101,32 @@ function Bar({ place }) {
 /** Says aloud that a person is needed, and counts in the title. */
 function Herald() {
   const waiting = useApprovals();
-  useEffect(() => { document.title = `${waiting.length ? `(${waiting.length}) ` : ""}Quarterdeck`; }, [waiting.length]);
+  useEffect(() => {
+    document.title = `${waiting.length ? `(${waiting.length}) ` : ""}Quarterdeck`;
+  }, [waiting.length]);
   const newest = [...waiting].sort((a, b) => b.opened_at.localeCompare(a.opened_at))[0];
   return html`<p class="vh" role="alert">${newest && t("thread.asks", { title: newest.title })}</p>`;
 }
 
-/** A new place starts at its top, with the focus in it. @param {{ current: HTMLElement | null }} sheet @param {Place} place */
+/**
+ * A new place starts at its top, with the focus in it.
+ * @param {{ current: HTMLElement | null }} sheet
+ * @param {Place} place
+ */
 function useFocus(sheet, { execution }) {
   const first = useRef(true);
   useEffect(() => {
-    if (first.current) { first.current = false; return; }
+    if (first.current) {
+      first.current = false;
+      return;
+    }
     if (sheet.current) sheet.current.scrollTop = 0;
     sheet.current?.focus({ preventScroll: true });
   }, [execution]);
 }
 
 await applyPreferences();
-render(html`<${QuarterdeckProvider} client=${client}><${App} /><//>`, /** @type {HTMLElement} */ (document.getElementById("app")));
+render(
+  html`<${QuarterdeckProvider} client=${client}><${App} /><//>`,
+  /** @type {HTMLElement} */ (document.getElementById("app")),
+);

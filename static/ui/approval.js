@@ -2,14 +2,14 @@
  * The card: a document under review. It shows what is asked, takes the answer, and keeps what was typed.
  * @import { Action } from "../client/protocol.js"
  * @import { CheckpointView } from "../client/types.js"
- * @import { Answer } from "./decide.js"
  */
 import { useEffect, useRef, useState } from "react";
 import { Actions, actionOfKey, choices } from "./actions.js";
+import { asksAnswer, formOf, prepare } from "./answer.js";
 import { Closed, Revising, Stale } from "./closed.js";
 import { useDecide, useInert } from "./decide.js";
 import { Draft, textOf } from "./draft.js";
-import { Fields, read, without } from "./fields.js";
+import { Fields, without } from "./fields.js";
 import { html } from "./html.js";
 import { countdown, listOf, number, t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
@@ -21,7 +21,8 @@ import { dropWords, keepWords, useWords } from "./words.js";
 export function Approval({ checkpoint: c }) {
   const was = useRef(c.state);
   useEffect(() => {
-    if (was.current === "open" && c.state !== "open" && isClaimed(c.id, c.version)) go({ execution: c.execution }, { replace: true });
+    if (was.current === "open" && c.state !== "open" && isClaimed(c.id, c.version))
+      go({ execution: c.execution }, { replace: true });
     was.current = c.state;
   }, [c.state]);
   if (c.state === "revising") return html`<${Revising} checkpoint=${c} />`;
@@ -33,69 +34,76 @@ function Open({ checkpoint: c }) {
   const words = useWords(c.id) ?? { version: c.version, note: "" };
   const { decide, sending, error, fail, takeBack } = useDecide(c);
   const inert = useInert(`${c.id}:${c.version}`);
-  const [asking, ask] = useState(""), [form, fill] = useState(/** @type {Record<string, string>} */ ({})), [wrong, setWrong] = useState(/** @type {Record<string, string>} */ ({}));
+  const [asking, ask] = useState("");
+  const [form, fill] = useState(/** @type {Record<string, string>} */ ({}));
+  const [wrong, setWrong] = useState(/** @type {Record<string, string>} */ ({}));
   const note = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   const stale = words.text !== undefined && words.version !== c.version;
-  const original = textOf(c), text = stale ? original : words.text ?? original, edited = text !== original;
-  const actions = choices(c.actions, edited), asksAnswer = c.actions.some((a) => a.id === "respond");
-  const schema = asksAnswer && c.schema ? asObject(c.schema) : undefined;
-  const change = (/** @type {Partial<import("./words.js").Words>} */ part) => keepWords(c.id, { ...words, version: stale ? words.version : c.version, ...part });
+  const original = textOf(c);
+  const text = stale ? original : (words.text ?? original);
+  const actions = choices(c.actions, text !== original);
+  const schema = formOf(c);
+  const edit = (/** @type {string} */ next) => keepWords(c.id, { version: c.version, note: words.note, text: next });
+  const withoutEdit = () => (words.note ? keepWords(c.id, { version: c.version, note: words.note }) : dropWords(c.id));
+  const change = (/** @type {Partial<import("./words.js").Words>} */ part) =>
+    keepWords(c.id, { ...words, version: stale ? words.version : c.version, ...part });
 
   const choose = (/** @type {Action} */ action) => {
     ask("");
-    const answer = prepare(action);
-    if (answer) decide(answer);
+    const prepared = prepare(c, action, { text, note: words.note, form });
+    setWrong("problems" in prepared ? prepared.problems : {});
+    if ("answer" in prepared) decide(prepared.answer);
+    if (!("problem" in prepared)) return;
+    fail(t(prepared.problem));
+    note.current?.focus();
   };
-  /** @param {Action} action @returns {Answer | undefined} */
-  function prepare({ id, needs_feedback }) {
-    const said = words.note.trim(), respond = id === "respond";
-    if (respond && schema) {
-      const { values, problems } = read(schema, form);
-      setWrong(problems);
-      return Object.keys(problems).length ? undefined : { action: id, response: c.schema === schema ? values : values["response"] };
-    }
-    if ((needs_feedback || respond) && !said) {
-      fail(t(respond ? "card.say_answer" : "card.say"));
-      note.current?.focus();
-      return undefined;
-    }
-    if (respond) return { action: id, response: said };
-    const answer = { action: id, ...(said && { feedback: said }) };
-    if (id !== "edit") return answer;
-    return c.tool ? withArguments(answer) : { ...answer, output: text };
-  }
-  /** @param {Answer} answer @returns {Answer | undefined} */
-  function withArguments(answer) {
-    try { return { ...answer, arguments: JSON.parse(text) }; } catch { fail(t("card.json")); return undefined; }
-  }
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
     const action = inert || sending ? undefined : actionOfKey(e, actions);
     if (!action) return;
     e.preventDefault();
-    if (action.confirm) ask(action.id); else choose(action);
+    if (action.confirm) ask(action.id);
+    else choose(action);
   };
 
-  return html`<section class="card" data-testid="checkpoint-card" data-state="open" data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1" onKeyDown=${onKeyDown}>
+  const typed = (/** @type {Record<string, string>} */ next, /** @type {string} */ name) => {
+    fill(next);
+    setWrong(without(wrong, name));
+  };
+
+  return html`<section class="card" data-testid="checkpoint-card" data-state="open" data-checkpoint=${c.id} data-name=${c.name}
+    data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1" onKeyDown=${onKeyDown}>
     <${Head} checkpoint=${c} />
-    ${stale && html`<${Stale} words=${words} use=${() => change({ version: c.version })} drop=${() => keepWords(c.id, { version: c.version, note: words.note })} />`}
-    <${Draft} checkpoint=${c} text=${text} editable=${!stale && c.actions.some((a) => a.id === "edit")} edit=${(/** @type {string} */ next) => keepWords(c.id, { version: c.version, note: words.note, text: next })}
-      reset=${() => (words.note ? keepWords(c.id, { version: c.version, note: words.note }) : dropWords(c.id))} />
-    ${schema ? html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${(/** @type {Record<string, string>} */ next, /** @type {string} */ name) => { fill(next); setWrong(without(wrong, name)); }} />` : html`<div class="field"><label for=${`${c.id}-note`}>${t(asksAnswer ? "card.answer" : "card.note")}</label>
-      <textarea id=${`${c.id}-note`} ref=${note} data-testid="note" rows="2" value=${words.note} placeholder=${t(asksAnswer ? "card.answer.hint" : "card.note.hint")} aria-describedby=${error ? `${c.id}-error` : undefined} aria-invalid=${error ? true : undefined}
-        onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`}
+    ${stale && html`<${Stale} words=${words} use=${() => change({ version: c.version })} drop=${withoutEdit} />`}
+    <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit}
+      editable=${!stale && c.actions.some((a) => a.id === "edit")} />
+    ${
+      schema
+        ? html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${typed} />`
+        : html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error)} change=${change} />`
+    }
     ${error && html`<p class="error" id=${`${c.id}-error`} role="alert">${error}</p>`}
     <${Actions} actions=${actions} sending=${sending} inert=${inert} asking=${asking} ask=${ask} choose=${choose} takeBack=${takeBack} />
   </section>`;
 }
 
-/** A schema of a single value as one of an object with that value. @param {Record<string, any>} schema */
-const asObject = (schema) => (schema["type"] === "object" ? schema : { type: "object", properties: { response: { title: t("card.answer"), ...schema } }, required: ["response"] });
+/**
+ * @param {{ checkpoint: CheckpointView, box: unknown, text: string, wrong: boolean, change: (part: { note: string }) => void }} props
+ */
+function Note({ checkpoint: c, box, text, wrong, change }) {
+  const answers = asksAnswer(c);
+  return html`<div class="field"><label for=${`${c.id}-note`}>${t(answers ? "card.answer" : "card.note")}</label>
+    <textarea id=${`${c.id}-note`} ref=${box} data-testid="note" rows="2" value=${text}
+      placeholder=${t(answers ? "card.answer.hint" : "card.note.hint")}
+      aria-describedby=${wrong ? `${c.id}-error` : undefined} aria-invalid=${wrong ? true : undefined}
+      onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`;
+}
 
 /** @param {{ checkpoint: CheckpointView }} props */
 function Head({ checkpoint: c }) {
   const now = useNow(Boolean(c.deadline));
   const left = c.deadline ? Date.parse(c.deadline) - now : undefined;
-  const names = c.viewers.map((v) => v.name), facts = Object.entries(c.facts).filter(([, v]) => typeof v === "string" || typeof v === "number");
+  const names = c.viewers.map((v) => v.name),
+    facts = Object.entries(c.facts).filter(([, v]) => typeof v === "string" || typeof v === "number");
   const [long, short] = [facts.filter(isLong), facts.filter((fact) => !isLong(fact))];
   return html`<header><p class="eyebrow"><span>${t("inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
       ${left !== undefined && html`<time>${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>`}</p>
@@ -109,5 +117,8 @@ function Head({ checkpoint: c }) {
 const isLong = ([, value]) => String(value).length > 60;
 
 /** @param {{ facts: [string, unknown][] }} props */
-const Facts = ({ facts }) => html`<dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt>
-  <dd>${typeof value === "number" ? number(value) : value}</dd></div>`)}</dl>`;
+const Facts = ({ facts }) =>
+  html`<dl class="facts">${facts.map(
+    ([name, value]) => html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt>
+  <dd>${typeof value === "number" ? number(value) : value}</dd></div>`,
+  )}</dl>`;

@@ -21,8 +21,12 @@ export function Revising({ checkpoint: c }) {
 /** @param {{ checkpoint: CheckpointView }} props */
 export function Closed({ checkpoint: c }) {
   const now = useNow();
-  const words = useWords(c.id), own = c.decision && isClaimed(c.id, c.decision.version);
-  const close = () => { go({ execution: c.execution }, { replace: true }); dropWords(c.id); };
+  const words = useWords(c.id),
+    own = c.decision && isClaimed(c.id, c.decision.version);
+  const close = () => {
+    go({ execution: c.execution }, { replace: true });
+    dropWords(c.id);
+  };
   return html`<section class="card calm" data-testid="checkpoint-card" data-state=${c.state} data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`}>
     <header><p class="eyebrow"><span>${c.decision ? ago(now - Date.parse(c.decision.at)) : t(c.state === "expired" ? "card.closed.expired" : "card.closed.withdrawn")}</span></p>
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>
@@ -51,4 +55,5 @@ export function Stale({ words, use, drop }) {
 }
 
 /** A link to a question that this page cannot show. @param {{ execution: string }} props */
-export const Gone = ({ execution }) => html`<section class="card calm"><p>${t("card.gone")}</p><p><${Link} to=${{ execution }}>${t("card.back")}<//></p></section>`;
+export const Gone = ({ execution }) =>
+  html`<section class="card calm"><p>${t("card.gone")}</p><p><${Link} to=${{ execution }}>${t("card.back")}<//></p></section>`;

@@ -5,6 +5,7 @@
 import { useRef, useState } from "react";
 import { CommandError } from "../client/index.js";
 import { useClient, useSelection } from "../client/react.js";
+import { humanise } from "../client/states.js";
 import { Fields, read, without } from "./fields.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
@@ -15,8 +16,11 @@ export function StartForm() {
   const crews = useSelection((state) => state.crews);
   const [name, choose] = useState("");
   const crew = crews.find((c) => c.name === name) ?? crews.find((c) => !c.broken) ?? crews[0];
-  const [typed, type] = useState(/** @type {Record<string, string>} */ ({})), [unticked, untick] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
-  const [problems, setProblems] = useState(/** @type {Record<string, string>} */ ({})), [error, fail] = useState(""), [sending, send] = useState(false);
+  const [typed, type] = useState(/** @type {Record<string, string>} */ ({})),
+    [unticked, untick] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
+  const [problems, setProblems] = useState(/** @type {Record<string, string>} */ ({})),
+    [error, fail] = useState(""),
+    [sending, send] = useState(false);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
 
   /** @param {Record<string, string>} found */
@@ -34,27 +38,45 @@ export function StartForm() {
     if (!report(found)) return;
     send(true);
     try {
-      const started = await client.start({ crew: crew.name, inputs: values, checkpoints: crew.checkpoints.filter((c) => c.required || !unticked.has(c.name)).map((c) => c.name) });
+      const started = await client.start({
+        crew: crew.name,
+        inputs: values,
+        checkpoints: crew.checkpoints.filter((c) => c.required || !unticked.has(c.name)).map((c) => c.name),
+      });
       go({ execution: started.execution });
     } catch (refusal) {
       if (!(refusal instanceof CommandError)) throw refusal;
-      const missing = /** @type {string[]} */ (refusal.code === "missing_inputs" ? refusal.detail["inputs"] ?? [] : []);
+      const missing = /** @type {string[]} */ (
+        refusal.code === "missing_inputs" ? (refusal.detail["inputs"] ?? []) : []
+      );
       report(Object.fromEntries(missing.map((input) => [input, t("start.missing")])));
       if (!missing.length) fail(tOr(`error.${refusal.code}`, refusal.message));
-    } finally { send(false); }
+    } finally {
+      send(false);
+    }
   };
-  const change = (/** @type {Record<string, string>} */ next, /** @type {string} */ name) => { type(next); setProblems(without(problems, name)); };
-  const onKeyDown = (/** @type {KeyboardEvent} */ e) => { if (e.key === "Enter" && (e.metaKey || e.ctrlKey)) submit(e); };
-  if (!crew) return html`<section class="start"><h1 tabindex="-1">${t("start.title")}</h1><p class="empty">${t("start.empty")}</p></section>`;
+  const change = (/** @type {Record<string, string>} */ next, /** @type {string} */ name) => {
+    type(next);
+    setProblems(without(problems, name));
+  };
+  const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
+    if (e.key === "Enter" && (e.metaKey || e.ctrlKey)) submit(e);
+  };
+  if (!crew)
+    return html`<section class="start"><h1 tabindex="-1">${t("start.title")}</h1><p class="empty">${t("start.empty")}</p></section>`;
   return html`<form class="start" data-testid="start-form" ref=${form} noValidate onSubmit=${submit} onKeyDown=${onKeyDown}>
     <h1 tabindex="-1">${t("start.title")}</h1>
     ${crews.length > 1 ? html`<${Picker} crews=${crews} crew=${crew} choose=${choose} />` : html`<p class="lead"><b>${crew.title}</b></p>`}
     ${crew.description && html`<p class="lead">${crew.description}</p>`}
-    ${crew.broken ? html`<p class="error" role="alert">${t("start.broken", { reason: crew.broken })}</p>` : html`
+    ${
+      crew.broken
+        ? html`<p class="error" role="alert">${t("start.broken", { reason: crew.broken })}</p>`
+        : html`
       <${Fields} schema=${crew.inputs} values=${typed} problems=${problems} change=${change} />
       ${crew.checkpoints.length > 0 && html`<${Stops} crew=${crew} unticked=${unticked} untick=${untick} />`}
       ${error && html`<p class="error" role="alert">${error}</p>`}
-      <p><button type="submit" data-testid="start-submit" data-primary aria-disabled=${sending}>${t(sending ? "start.sending" : "start.submit")}</button></p>`}
+      <p><button type="submit" data-testid="start-submit" data-primary aria-disabled=${sending}>${t(sending ? "start.sending" : "start.submit")}</button></p>`
+    }
   </form>`;
 }
 
@@ -64,9 +86,13 @@ const Picker = ({ crews, crew, choose }) => html`<div class="field"><label for="
 
 /** @param {{ crew: Crew, unticked: ReadonlySet<string>, untick: (names: ReadonlySet<string>) => void }} props */
 function Stops({ crew, unticked, untick }) {
-  const titleOf = (/** @type {string} */ task) => crew.tasks.find((known) => known.name === task)?.title ?? task.replaceAll("_", " ");
-  const toggle = (/** @type {string} */ name, /** @type {boolean} */ on) => untick(new Set(on ? [...unticked].filter((n) => n !== name) : [...unticked, name]));
-  return html`<fieldset><legend>${t("start.ask")}</legend><p class="hint">${t("start.ask.hint")}</p>${crew.checkpoints.map((c) => html`
+  const titleOf = (/** @type {string} */ task) =>
+    crew.tasks.find((known) => known.name === task)?.title ?? humanise(task);
+  const toggle = (/** @type {string} */ name, /** @type {boolean} */ on) =>
+    untick(new Set(on ? [...unticked].filter((n) => n !== name) : [...unticked, name]));
+  return html`<fieldset><legend>${t("start.ask")}</legend><p class="hint">${t("start.ask.hint")}</p>${crew.checkpoints.map(
+    (c) => html`
     <label key=${c.name} class="check"><input type="checkbox" data-testid=${`checkpoint-${c.name}`} checked=${c.required || !unticked.has(c.name)} disabled=${c.required} onChange=${(/** @type {any} */ e) => toggle(c.name, e.target.checked)} />
-      <span>${c.title}</span> <small>${t(c.place === "before" ? "start.before" : "start.after", { task: titleOf(c.task) })}${c.required ? ` · ${t("start.required")}` : ""}</small></label>`)}</fieldset>`;
+      <span>${c.title}</span> <small>${t(c.place === "before" ? "start.before" : "start.after", { task: titleOf(c.task) })}${c.required ? ` · ${t("start.required")}` : ""}</small></label>`,
+  )}</fieldset>`;
 }

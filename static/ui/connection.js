@@ -14,7 +14,8 @@ export function LinkState() {
 }
 
 export function ConnectionBanner() {
-  const client = useClient(), { phase, retryAt, reason, code } = useConnection();
+  const client = useClient(),
+    { phase, retryAt, reason, code } = useConnection();
   const broken = phase === "waiting" || phase === "closed" || phase === "connecting";
   const shown = useLasting(broken, phase === "closed" ? 0 : BRIEF);
   const now = useNow(shown);
@@ -29,7 +30,10 @@ export function ConnectionBanner() {
 function useLasting(on, ms) {
   const [lasted, set] = useState(false);
   useEffect(() => {
-    if (!on) { set(false); return undefined; }
+    if (!on) {
+      set(false);
+      return undefined;
+    }
     const timer = setTimeout(() => set(true), ms);
     return () => clearTimeout(timer);
   }, [on, ms]);

@@ -9,14 +9,20 @@ import { t, tOr } from "./i18n/index.js";
 import { claim, nameOf } from "./people.js";
 import { dropWords } from "./words.js";
 
-/** @typedef {{ action: string, feedback?: string, output?: string, arguments?: Record<string, unknown>, response?: unknown }} Answer */
+/**
+ * @typedef {{ action: string, feedback?: string, output?: string, arguments?: Record<string, unknown>, response?: unknown }} Answer
+ */
 
 /** @param {CheckpointView} c */
 export function useDecide(c) {
   const client = useClient();
-  const [sending, send] = useState(""), [error, fail] = useState("");
+  const [sending, send] = useState(""),
+    [error, fail] = useState("");
   const control = useRef(/** @type {AbortController | undefined} */ (undefined));
-  useEffect(() => { send(""); fail(""); }, [c.version, c.state]);
+  useEffect(() => {
+    send("");
+    fail("");
+  }, [c.version, c.state]);
 
   /** @param {Answer} answer */
   async function decide(answer) {
@@ -25,7 +31,10 @@ export function useDecide(c) {
     send(answer.action);
     fail("");
     try {
-      await client.decide({ execution: c.execution, checkpoint: c.id, version: c.version, ...answer }, { signal: control.current.signal });
+      await client.decide(
+        { execution: c.execution, checkpoint: c.id, version: c.version, ...answer },
+        { signal: control.current.signal },
+      );
       dropWords(c.id);
     } catch (e) {
       unclaim();
@@ -43,7 +52,10 @@ function explain(e) {
   return tOr(`error.${e.code}`, e.message, { who: nameOf(by), message: e.message });
 }
 
-/** True for the first half second of anything new: a click or key meant for something else must not decide. @param {string} what */
+/**
+ * True for the first half second of anything new: a click or key meant for something else must not decide.
+ * @param {string} what
+ */
 export function useInert(what) {
   const [settled, settle] = useState("");
   useEffect(() => {
@@ -53,4 +65,5 @@ export function useInert(what) {
   return settled !== what;
 }
 
-export const connectedLabel = (/** @type {string} */ label, /** @type {boolean} */ open) => (open ? label : t("card.offline", { action: label }));
+export const connectedLabel = (/** @type {string} */ label, /** @type {boolean} */ open) =>
+  open ? label : t("card.offline", { action: label });

@@ -10,8 +10,11 @@ const FOLD = 640;
 /** @param {{ text: string, level?: number, language?: string | null | undefined, foldable?: boolean }} props */
 export function Document({ text, level = 3, language, foldable = false }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const [isLong, setLong] = useState(false), [open, setOpen] = useState(false);
-  useLayoutEffect(() => { setLong(foldable && (box.current?.scrollHeight ?? 0) > FOLD * 1.2); }, [text, foldable]);
+  const [isLong, setLong] = useState(false),
+    [open, setOpen] = useState(false);
+  useLayoutEffect(() => {
+    setLong(foldable && (box.current?.scrollHeight ?? 0) > FOLD * 1.2);
+  }, [text, foldable]);
   return html`<article class="doc" ref=${box} lang=${language ?? undefined} data-folded=${isLong && !open ? "" : undefined}><${Markdown} text=${text} level=${level} /></article>
     ${isLong && html`<button type="button" class="quiet" aria-expanded=${open} onClick=${() => setOpen(!open)}>${t(open ? "thread.less" : "thread.all")}</button>`}`;
 }
@@ -31,7 +34,11 @@ export async function copy(text) {
 /** A button that copies, and says so. @param {{ text: string, label: string, class?: string }} props */
 export function CopyButton({ text, label, class: className = "small" }) {
   const [done, setDone] = useState(false);
-  const click = async () => { await copy(text); setDone(true); setTimeout(setDone, 2000, false); };
+  const click = async () => {
+    await copy(text);
+    setDone(true);
+    setTimeout(setDone, 2000, false);
+  };
   return html`<button type="button" class=${className} onClick=${click}><span role="status">${done ? t("result.copied") : label}</span></button>`;
 }
 

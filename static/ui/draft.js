@@ -13,9 +13,12 @@ import { t } from "./i18n/index.js";
 /** The text that a person may change: the draft, or the arguments of a tool call. @param {CheckpointView} c */
 export const textOf = (c) => (c.tool ? JSON.stringify(c.tool.arguments, null, 2) : c.draft.text);
 
-/** @param {{ checkpoint: CheckpointView, text: string, editable: boolean, edit: (text: string) => void, reset: () => void }} props */
+/**
+ * @param {{ checkpoint: CheckpointView, text: string, editable: boolean, edit: (text: string) => void, reset: () => void }} props
+ */
 export function Draft({ checkpoint: c, text, editable, edit, reset }) {
-  const original = textOf(c), edited = text !== original;
+  const original = textOf(c),
+    edited = text !== original;
   const [tab, show] = useState(/** @type {Tab} */ ("draft"));
   useEffect(() => show("draft"), [c.version]);
   const tabs = /** @type {Tab[]} */ (editable ? ["draft", "edit", "changes"] : ["draft"]);
@@ -23,39 +26,53 @@ export function Draft({ checkpoint: c, text, editable, edit, reset }) {
   return html`<div class="draft">
     ${editable && html`<${Tabs} tabs=${tabs} tab=${tab} show=${show} disabled=${edited ? undefined : "changes"} id=${id} />`}
     <div id=${id("panel")} class="panel" role=${editable ? "tabpanel" : "region"} tabindex="0" aria-label=${editable ? undefined : t("card.draft")} aria-labelledby=${editable ? id(tab) : undefined}>
-      ${tab === "draft" ? html`<${Shown} checkpoint=${c} text=${text} />`
-      : tab === "edit" ? html`<${Editor} text=${text} label=${t("card.editor")} code=${Boolean(c.tool)} edit=${edit} />`
-      : html`<${Diff} from=${original} to=${text} />`}
+      ${
+        tab === "draft"
+          ? html`<${Shown} checkpoint=${c} text=${text} />`
+          : tab === "edit"
+            ? html`<${Editor} text=${text} label=${t("card.editor")} code=${Boolean(c.tool)} edit=${edit} />`
+            : html`<${Diff} from=${original} to=${text} />`
+      }
     </div>
     ${edited && tab !== "draft" && html`<button type="button" class="quiet" onClick=${reset}>${t("card.reset")}</button>`}
   </div>`;
 }
 
-/** @param {{ tabs: Tab[], tab: Tab, show: (tab: Tab) => void, disabled: string | undefined, id: (name: string) => string }} props */
+/**
+ * @param {{ tabs: Tab[], tab: Tab, show: (tab: Tab) => void, disabled: string | undefined, id: (name: string) => string }} props
+ */
 function Tabs({ tabs, tab, show, disabled, id }) {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-    const free = tabs.filter((name) => name !== disabled), next = step && free[(free.indexOf(tab) + step + free.length) % free.length];
+    const free = tabs.filter((name) => name !== disabled),
+      next = step && free[(free.indexOf(tab) + step + free.length) % free.length];
     if (!next) return;
     e.preventDefault();
     show(next);
     /** @type {HTMLElement | null | undefined} */ (list.current?.querySelector(`[data-tab=${next}]`))?.focus();
   };
-  return html`<div class="tabs" role="tablist" ref=${list} aria-label=${t("card.tabs")} onKeyDown=${onKeyDown}>${tabs.map((name) => html`
+  return html`<div class="tabs" role="tablist" ref=${list} aria-label=${t("card.tabs")} onKeyDown=${onKeyDown}>${tabs.map(
+    (name) => html`
     <button key=${name} type="button" role="tab" id=${id(name)} data-tab=${name} data-testid=${`tab-${name}`} aria-controls=${id("panel")} aria-selected=${tab === name}
-      tabindex=${tab === name ? 0 : -1} aria-disabled=${name === disabled} title=${name === disabled ? t("card.unchanged") : undefined} onClick=${() => name !== disabled && show(name)}>${t(`card.${name}`)}</button>`)}</div>`;
+      tabindex=${tab === name ? 0 : -1} aria-disabled=${name === disabled} title=${name === disabled ? t("card.unchanged") : undefined} onClick=${() => name !== disabled && show(name)}>${t(`card.${name}`)}</button>`,
+  )}</div>`;
 }
 
 /** @param {{ checkpoint: CheckpointView, text: string }} props */
 function Shown({ checkpoint: c, text }) {
-  if (c.tool) return html`<p class="aside">${t("card.tool")}</p><p class="tool-name"><code>${c.tool.name}</code></p><pre class="code">${text}</pre>`;
+  if (c.tool)
+    return html`<p class="aside">${t("card.tool")}</p><p class="tool-name"><code>${c.tool.name}</code></p><pre class="code">${text}</pre>`;
   const type = c.draft.content_type ?? "text/markdown";
-  if (type === "text/markdown" || type === "text/plain") return html`<${Document} text=${text} language=${c.draft.language} level=${3} />`;
+  if (type === "text/markdown" || type === "text/plain")
+    return html`<${Document} text=${text} language=${c.draft.language} level=${3} />`;
   return html`<pre class="code">${text}</pre>`;
 }
 
-/** A text area as high as its text. @param {{ text: string, label: string, code: boolean, edit: (text: string) => void }} props */
+/**
+ * A text area as high as its text.
+ * @param {{ text: string, label: string, code: boolean, edit: (text: string) => void }} props
+ */
 function Editor({ text, label, code, edit }) {
   return html`<textarea class="editor" data-testid="editor" aria-label=${label} spellcheck=${!code} value=${text} onInput=${(/** @type {any} */ e) => edit(e.target.value)}></textarea>`;
 }

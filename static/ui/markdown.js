@@ -30,19 +30,38 @@ const Block = memo(
 function element(token, key) {
   const t = /** @type {Tokens.Generic} */ (token);
   switch (t.type) {
-    case "space": case "def": return null;
-    case "heading": return h(`h${Math.min(6, t["depth"])}`, { key }, inside(t));
-    case "paragraph": return h("p", { key }, inside(t));
-    case "strong": case "em": case "del": case "blockquote": return h(t.type, { key }, inside(t));
-    case "codespan": return h("code", { key }, decode(t["text"]));
-    case "code": return h("pre", { key, tabIndex: 0 }, h("code", null, t["text"]));
-    case "hr": case "br": return h(t.type, { key });
-    case "list": return list(/** @type {Tokens.List} */ (token), key);
-    case "link": return link(/** @type {Tokens.Link} */ (token), key);
-    case "image": return h("span", { key, className: "image-alt" }, t["text"]); // no remote image loads: it would tell on the reader
-    case "table": return table(/** @type {Tokens.Table} */ (token), key);
-    case "text": case "escape": return t.tokens ? h(Fragment, { key }, inside(t)) : decode(t["text"]);
-    default: return t.raw;
+    case "space":
+    case "def":
+      return null;
+    case "heading":
+      return h(`h${Math.min(6, t["depth"])}`, { key }, inside(t));
+    case "paragraph":
+      return h("p", { key }, inside(t));
+    case "strong":
+    case "em":
+    case "del":
+    case "blockquote":
+      return h(t.type, { key }, inside(t));
+    case "codespan":
+      return h("code", { key }, decode(t["text"]));
+    case "code":
+      return h("pre", { key, tabIndex: 0 }, h("code", null, t["text"]));
+    case "hr":
+    case "br":
+      return h(t.type, { key });
+    case "list":
+      return list(/** @type {Tokens.List} */ (token), key);
+    case "link":
+      return link(/** @type {Tokens.Link} */ (token), key);
+    case "image":
+      return h("span", { key, className: "image-alt" }, t["text"]); // no remote image loads: it would tell on the reader
+    case "table":
+      return table(/** @type {Tokens.Table} */ (token), key);
+    case "text":
+    case "escape":
+      return t.tokens ? h(Fragment, { key }, inside(t)) : decode(t["text"]);
+    default:
+      return t.raw;
   }
 }
 
@@ -51,24 +70,50 @@ const inside = (token) => (token.tokens ? token.tokens.map(element) : decode(tok
 
 /** @param {Tokens.List} token @param {number} key */
 function list(token, key) {
-  const items = token.items.map((item, i) => h("li", { key: i, className: item.task ? "task" : undefined },
-    item.task ? h("span", { "aria-hidden": true }, item.checked ? "☑ " : "☐ ") : null, item.tokens.map(element)));
-  return token.ordered ? h("ol", { key, start: token.start === 1 ? undefined : Number(token.start) }, items) : h("ul", { key }, items);
+  const items = token.items.map((item, i) =>
+    h(
+      "li",
+      { key: i, className: item.task ? "task" : undefined },
+      item.task ? h("span", { "aria-hidden": true }, item.checked ? "☑ " : "☐ ") : null,
+      item.tokens.map(element),
+    ),
+  );
+  return token.ordered
+    ? h("ol", { key, start: token.start === 1 ? undefined : Number(token.start) }, items)
+    : h("ul", { key }, items);
 }
 
 /** @param {Tokens.Link} token @param {number} key */
-const link = (token, key) => (SAFE_URL.test(token.href)
-  ? h("a", { key, href: token.href, rel: "noopener noreferrer nofollow", target: "_blank" }, inside(token))
-  : h("span", { key }, inside(token)));
+const link = (token, key) =>
+  SAFE_URL.test(token.href)
+    ? h("a", { key, href: token.href, rel: "noopener noreferrer nofollow", target: "_blank" }, inside(token))
+    : h("span", { key }, inside(token));
 
 /** @param {Tokens.Table} token @param {number} key */
 function table(token, key) {
   const name = t("thread.table", { columns: token.header.map((cell) => cell.text).join(", ") });
   const cells = (/** @type {Tokens.TableCell[]} */ row, /** @type {string} */ tag) =>
-    row.map((cell, i) => h(tag, { key: i, scope: tag === "th" ? "col" : undefined, style: cell.align ? { textAlign: cell.align } : undefined }, cell.tokens.map(element)));
-  return h("div", { key, className: "table", tabIndex: 0, role: "group", "aria-label": name }, h("table", null,
-    h("thead", null, h("tr", null, cells(token.header, "th"))),
-    h("tbody", null, token.rows.map((row, i) => h("tr", { key: i }, cells(row, "td"))))));
+    row.map((cell, i) =>
+      h(
+        tag,
+        { key: i, scope: tag === "th" ? "col" : undefined, style: cell.align ? { textAlign: cell.align } : undefined },
+        cell.tokens.map(element),
+      ),
+    );
+  return h(
+    "div",
+    { key, className: "table", tabIndex: 0, role: "group", "aria-label": name },
+    h(
+      "table",
+      null,
+      h("thead", null, h("tr", null, cells(token.header, "th"))),
+      h(
+        "tbody",
+        null,
+        token.rows.map((row, i) => h("tr", { key: i }, cells(row, "td"))),
+      ),
+    ),
+  );
 }
 
 /** @param {string} text */

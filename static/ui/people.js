@@ -9,9 +9,15 @@ import { t } from "./i18n/index.js";
 const mine = new Set();
 
 /** @param {Actor | null | undefined} person */
-export const setMe = (person) => { me = person ?? undefined; };
+export const setMe = (person) => {
+  me = person ?? undefined;
+};
 
-/** Notes that a decision goes out from here; the returned function takes that back. @param {string} checkpoint @param {number} version */
+/**
+ * Notes that a decision goes out from here; the returned function takes that back.
+ * @param {string} checkpoint
+ * @param {number} version
+ */
 export function claim(checkpoint, version) {
   const key = `${checkpoint}:${version}`;
   mine.add(key);
@@ -21,5 +27,10 @@ export function claim(checkpoint, version) {
 /** @param {string} checkpoint @param {number} version */
 export const isClaimed = (checkpoint, version) => mine.has(`${checkpoint}:${version}`);
 
-/** “You”, a name, or “Somebody” where the server does not tell people apart. @param {Actor | null | undefined} person @param {boolean} [own] */
-export const nameOf = (person, own = false) => (own || (me && person?.id === me.id) ? t("thread.you") : person?.name || t("thread.someone"));
+/**
+ * “You”, a name, or “Somebody” where the server does not tell people apart.
+ * @param {Actor | null | undefined} person
+ * @param {boolean} [own]
+ */
+export const nameOf = (person, own = false) =>
+  own || (me && person?.id === me.id) ? t("thread.you") : person?.name || t("thread.someone");

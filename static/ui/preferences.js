@@ -7,12 +7,21 @@ const THEMES = /** @type {const} */ (["system", "light", "dark"]);
 
 /** @param {string} name @returns {string | null} */
 function read(name) {
-  try { return localStorage.getItem(`quarterdeck.${name}`); } catch (e) { if (e instanceof DOMException) return null; throw e; }
+  try {
+    return localStorage.getItem(`quarterdeck.${name}`);
+  } catch (e) {
+    if (e instanceof DOMException) return null;
+    throw e;
+  }
 }
 
 /** @param {string} name @param {string} value */
 function write(name, value) {
-  try { localStorage.setItem(`quarterdeck.${name}`, value); } catch (e) { if (!(e instanceof DOMException)) throw e; }
+  try {
+    localStorage.setItem(`quarterdeck.${name}`, value);
+  } catch (e) {
+    if (!(e instanceof DOMException)) throw e;
+  }
 }
 
 /** @param {string} theme */
@@ -24,15 +33,24 @@ function applyTheme(theme) {
 /** Applies what was set before, before the first paint of the page. */
 export async function applyPreferences() {
   applyTheme(read("theme") ?? "system");
-  await setLanguage(read("language") ?? navigator.languages.map((l) => l.slice(0, 2)).find((l) => l in LANGUAGES) ?? "en");
+  await setLanguage(
+    read("language") ?? navigator.languages.map((l) => l.slice(0, 2)).find((l) => l in LANGUAGES) ?? "en",
+  );
 }
 
 /** Two small selects at the foot of the inbox. */
 export function Preferences() {
   const language = useLanguage();
   const [theme, setTheme] = useState(read("theme") ?? "system");
-  const choose = (/** @type {string} */ next) => { write("theme", next); applyTheme(next); setTheme(next); };
-  const speak = (/** @type {string} */ next) => { write("language", next); setLanguage(next); };
+  const choose = (/** @type {string} */ next) => {
+    write("theme", next);
+    applyTheme(next);
+    setTheme(next);
+  };
+  const speak = (/** @type {string} */ next) => {
+    write("language", next);
+    setLanguage(next);
+  };
   return html`<footer class="preferences">
     <label><span class="vh">${t("app.theme")}</span>
       <select value=${theme} onChange=${(/** @type {any} */ e) => choose(e.target.value)}>${THEMES.map((name) => html`<option key=${name} value=${name}>${t(`theme.${name}`)}</option>`)}</select></label>

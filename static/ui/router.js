@@ -11,12 +11,16 @@ export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, ""
 /** @param {string} path @returns {Place} */
 export function parse(path) {
   const found = /^\/x\/([^/]+)(?:\/c\/([^/]+))?\/?$/.exec(path.startsWith(ROOT) ? path.slice(ROOT.length) : path);
-  return { ...(found?.[1] && { execution: decodeURIComponent(found[1]) }), ...(found?.[2] && { checkpoint: decodeURIComponent(found[2]) }) };
+  return {
+    ...(found?.[1] && { execution: decodeURIComponent(found[1]) }),
+    ...(found?.[2] && { checkpoint: decodeURIComponent(found[2]) }),
+  };
 }
 
 /** @param {Place} place */
 export const pathOf = ({ execution, checkpoint }) =>
-  ROOT + (execution ? `/x/${encodeURIComponent(execution)}${checkpoint ? `/c/${encodeURIComponent(checkpoint)}` : ""}` : "/");
+  ROOT +
+  (execution ? `/x/${encodeURIComponent(execution)}${checkpoint ? `/c/${encodeURIComponent(checkpoint)}` : ""}` : "/");
 
 /** Goes to a place without loading the page again. @param {Place} place @param {{ replace?: boolean }} [how] */
 export function go(place, { replace = false } = {}) {
@@ -33,9 +37,19 @@ function listen(changed) {
 }
 
 /** The place that the address bar names. @returns {Place} */
-export const usePlace = () => parse(useSyncExternalStore(listen, () => location.pathname, () => "/"));
+export const usePlace = () =>
+  parse(
+    useSyncExternalStore(
+      listen,
+      () => location.pathname,
+      () => "/",
+    ),
+  );
 
-/** A link inside the page; with a modifier key it does what the browser does. @param {{ to: Place, children?: unknown, [attribute: string]: unknown }} props */
+/**
+ * A link inside the page; with a modifier key it does what the browser does.
+ * @param {{ to: Place, children?: unknown, [attribute: string]: unknown }} props
+ */
 export function Link({ to, children, ...rest }) {
   const click = (/** @type {MouseEvent} */ e) => {
     if (e.metaKey || e.ctrlKey || e.shiftKey || e.altKey || e.button !== 0) return;

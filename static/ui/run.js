@@ -16,7 +16,8 @@ export function Run({ id }) {
   const run = useExecution(id);
   const refused = useSelection((state) => state.refused[id]);
   if (run) return html`<${Opened} run=${run} />`;
-  if (refused) return html`<${Back} /><p class="empty" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
+  if (refused)
+    return html`<${Back} /><p class="empty" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
   return html`<${Back} /><div class="skeleton" role="status"><span class="vh">${t("run.loading")}</span><i></i><i></i><i></i></div>`;
 }
 
@@ -24,7 +25,10 @@ const Back = () => html`<${Link} to=${{}} class="back">${t("run.back")}<//>`;
 
 /** @param {{ run: ExecutionView }} props */
 function Opened({ run }) {
-  const select = useMemo(() => (/** @type {State} */ state) => Object.values(state.checkpoints).filter((c) => c.execution === run.id), [run.id]);
+  const select = useMemo(
+    () => (/** @type {State} */ state) => Object.values(state.checkpoints).filter((c) => c.execution === run.id),
+    [run.id],
+  );
   const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
   const catching = useSelection((state) => state.watched[run.id] === "catching-up");
   return html`<${Back} /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
@@ -33,7 +37,10 @@ function Opened({ run }) {
 
 /** @param {{ run: ExecutionView, catching: boolean }} props */
 function Head({ run, catching }) {
-  const tokens = Math.max(run.usage.total_tokens ?? 0, run.tasks.reduce((sum, task) => sum + (task.usage?.total_tokens ?? 0), 0));
+  const tokens = Math.max(
+    run.usage.total_tokens ?? 0,
+    run.tasks.reduce((sum, task) => sum + (task.usage?.total_tokens ?? 0), 0),
+  );
   const asked = Object.entries(run.inputs).filter(([, value]) => value !== "" && value !== null);
   return html`<header class="run"><h1 tabindex="-1">${run.title}</h1>
     <p class="facts"><span class="chip" data-testid="run-state" data-state=${run.state} role="status">${t(`state.${run.state}`)}</span>
@@ -41,23 +48,34 @@ function Head({ run, catching }) {
       ${tokens > 0 && html`<span>${t("run.tokens", { n: tokens })}</span>`}
       ${catching && html`<span class="catching">${t("run.catching")}</span>`}
       ${!run.endedAt && html`<${Cancel} id=${run.id} />`}</p>
-    ${asked.length > 0 && html`<details class="inputs"><summary>${t("run.inputs")}</summary><dl>${asked.map(([name, value]) => html`
-      <dt key=${name}>${name}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value)}</dd>`)}</dl></details>`}</header>`;
+    ${
+      asked.length > 0 &&
+      html`<details class="inputs"><summary>${t("run.inputs")}</summary><dl>${asked.map(
+        ([name, value]) => html`
+      <dt key=${name}>${name}</dt><dd>${typeof value === "string" ? value : JSON.stringify(value)}</dd>`,
+      )}</dl></details>`
+    }</header>`;
 }
 
 /** @param {{ id: string }} props */
 function Cancel({ id }) {
   const client = useClient();
-  const [asking, ask] = useState(false), [error, fail] = useState("");
-  const cancel = () => { ask(false); client.cancel(id).catch((e) => fail(e.message)); };
-  if (!asking) return html`<button type="button" class="quiet end" data-testid="run-cancel" onClick=${() => ask(true)}>${t("run.cancel")}</button>${error && html`<span role="alert">${error}</span>`}`;
+  const [asking, ask] = useState(false),
+    [error, fail] = useState("");
+  const cancel = () => {
+    ask(false);
+    client.cancel(id).catch((e) => fail(e.message));
+  };
+  if (!asking)
+    return html`<button type="button" class="quiet end" data-testid="run-cancel" onClick=${() => ask(true)}>${t("run.cancel")}</button>${error && html`<span role="alert">${error}</span>`}`;
   return html`<span class="sure end" role="group">${t("run.cancel.sure")} <button type="button" class="small" data-testid="run-cancel-yes" onClick=${cancel}>${t("run.cancel.yes")}</button>
     <button type="button" class="small" onClick=${() => ask(false)}>${t("run.cancel.no")}</button></span>`;
 }
 
 /** @param {{ run: ExecutionView }} props */
 function Result({ run }) {
-  const time = duration(Date.parse(run.endedAt ?? run.createdAt) - Date.parse(run.createdAt)), waited = (run.waited ?? 0) * 1000;
+  const time = duration(Date.parse(run.endedAt ?? run.createdAt) - Date.parse(run.createdAt)),
+    waited = (run.waited ?? 0) * 1000;
   const text = run.output ?? "";
   return html`<section class="result" data-testid="result" aria-labelledby="result-title">
     <header><h2 id="result-title">${t("result.title")}</h2><p>${waited >= 1000 ? t("result.took", { time, waited: duration(waited) }) : t("result.took_alone", { time })}</p>
@@ -65,7 +83,10 @@ function Result({ run }) {
     <${Document} text=${text} level=${3} /></section>`;
 }
 
-/** Stays at the newest text while the reader is there, and never pulls a reader back. @param {{ run: ExecutionView, catching: boolean }} props */
+/**
+ * Stays at the newest text while the reader is there, and never pulls a reader back.
+ * @param {{ run: ExecutionView, catching: boolean }} props
+ */
 function Follow({ run, catching }) {
   const end = useRef(/** @type {HTMLElement | null} */ (null));
   const atEnd = useRef(/** @type {boolean | undefined} */ (undefined));
@@ -83,11 +104,15 @@ function Follow({ run, catching }) {
   useLayoutEffect(() => {
     const scroller = sheetOf(end.current);
     if (!scroller || run.endedAt) return;
-    if (catching || atEnd.current === undefined) atEnd.current = isAtEnd(scroller); // a run that was opened starts at its top
+    if (catching || atEnd.current === undefined)
+      atEnd.current = isAtEnd(scroller); // a run that was opened starts at its top
     else if (atEnd.current) scroller.scrollTop = scroller.scrollHeight;
     else setBehind(true);
   }, [run.items, run.streams, catching]);
-  const jump = () => { const scroller = sheetOf(end.current); if (scroller) scroller.scrollTop = scroller.scrollHeight; };
+  const jump = () => {
+    const scroller = sheetOf(end.current);
+    if (scroller) scroller.scrollTop = scroller.scrollHeight;
+  };
   return html`<div class="follow" ref=${end}>${behind && !run.endedAt && html`<button type="button" onClick=${jump}>${t("run.latest")} ↓</button>`}</div>`;
 }
 

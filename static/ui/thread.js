@@ -18,27 +18,42 @@ export function Thread({ run }) {
   const loose = streams.filter((s) => !s.task || !known.has(s.task));
   const latest = new Map(run.items.flatMap((item) => (item.kind === "task" ? [[item.task, item.key]] : [])));
   return html`<div class="thread" data-testid="thread" role="log" aria-live="off" aria-label=${t("thread.title")}><ol>
-    ${run.items.map((item) => html`<${Entry} key=${item.key} item=${item} run=${item.kind === "task" ? run.tasks.find((task) => task.name === item.task) : undefined}
+    ${run.items.map(
+      (
+        item,
+      ) => html`<${Entry} key=${item.key} item=${item} run=${item.kind === "task" ? run.tasks.find((task) => task.name === item.task) : undefined}
       stream=${item.kind === "task" && latest.get(item.task) === item.key ? streams.findLast((s) => s.task === item.task) : undefined}
-      execution=${run.id} inResult=${item.kind === "task" && run.output !== undefined && item.text === run.output} />`)}
+      execution=${run.id} inResult=${item.kind === "task" && run.output !== undefined && item.text === run.output} />`,
+    )}
     ${loose.map((s) => html`<li key=${s.stream} class="entry"><p class="who"><b>${s.agent}</b></p><${Live} stream=${s} name=${s.task ?? s.stream} /></li>`)}
   </ol></div>`;
 }
 
-/** @typedef {{ item: Item, run: ExecutionView["tasks"][number] | undefined, stream: Stream | undefined, execution: string, inResult: boolean }} EntryProps */
+/**
+ * @typedef {{ item: Item, run: ExecutionView["tasks"][number] | undefined, stream: Stream | undefined, execution: string, inResult: boolean }} EntryProps
+ */
 
-const Entry = memo(/** @param {EntryProps} props */ (props) => {
-  const { item } = props;
-  switch (item.kind) {
-    case "task": return html`<${TaskEntry} ...${props} item=${item} />`;
-    case "tool": return html`<${ToolEntry} item=${item} />`;
-    case "question": return html`<${Question} item=${item} execution=${props.execution} />`;
-    case "decision": return html`<${Decision} item=${item} />`;
-    case "comment": return html`<li class="entry verdict"><p><b>${nameOf(item.by)}</b> ${item.text}</p></li>`;
-    case "notice": return html`<li class="entry notice" data-event=${item.event}><p><b>${tOr(`notice.${item.event}`, item.event)}</b> ${item.text}</p></li>`;
-    default: return null;
-  }
-});
+const Entry = memo(
+  /** @param {EntryProps} props */ (props) => {
+    const { item } = props;
+    switch (item.kind) {
+      case "task":
+        return html`<${TaskEntry} ...${props} item=${item} />`;
+      case "tool":
+        return html`<${ToolEntry} item=${item} />`;
+      case "question":
+        return html`<${Question} item=${item} execution=${props.execution} />`;
+      case "decision":
+        return html`<${Decision} item=${item} />`;
+      case "comment":
+        return html`<li class="entry verdict"><p><b>${nameOf(item.by)}</b> ${item.text}</p></li>`;
+      case "notice":
+        return html`<li class="entry notice" data-event=${item.event}><p><b>${tOr(`notice.${item.event}`, item.event)}</b> ${item.text}</p></li>`;
+      default:
+        return null;
+    }
+  },
+);
 
 /** @param {EntryProps & { item: Extract<Item, { kind: "task" }> }} props */
 function TaskEntry({ item, run, stream, inResult }) {
@@ -46,10 +61,15 @@ function TaskEntry({ item, run, stream, inResult }) {
   const state = writes && run?.round === item.round ? run?.state : "completed";
   return html`<li class="entry" data-testid=${`task-${item.task}`} data-state=${state} data-round=${item.round} id=${item.key}>
     <p class="who"><b>${run?.agent ?? run?.title ?? item.task}</b> ${run?.agent && html`<span>${run.title}</span>`} ${item.round > 1 && html`<span>${t("thread.round", { n: item.round })}</span>`}</p>
-    ${inResult ? html`<p class="aside">${t("thread.in_result")}</p>`
-      : !writes ? html`<${Document} text=${item.text} level=${2} foldable=${true} />`
-      : stream ? html`<${Live} stream=${stream} name=${item.task} />`
-      : state === "running" && html`<p class="aside working">${t("thread.working")}</p>`}
+    ${
+      inResult
+        ? html`<p class="aside">${t("thread.in_result")}</p>`
+        : !writes
+          ? html`<${Document} text=${item.text} level=${2} foldable=${true} />`
+          : stream
+            ? html`<${Live} stream=${stream} name=${item.task} />`
+            : state === "running" && html`<p class="aside working">${t("thread.working")}</p>`
+    }
   </li>`;
 }
 
@@ -74,7 +94,11 @@ function Question({ item, execution }) {
 
 /** @param {{ item: Extract<Item, { kind: "decision" }> }} props */
 function Decision({ item }) {
-  const values = { who: nameOf(item.by, isClaimed(item.checkpoint, item.version)), title: item.title, action: item.action };
+  const values = {
+    who: nameOf(item.by, isClaimed(item.checkpoint, item.version)),
+    title: item.title,
+    action: item.action,
+  };
   return html`<li class="entry verdict" data-testid="verdict" data-action=${item.action}>
     <p>${tOr(`decided.${item.action}`, t("decided.other", values), values)}</p>
     ${item.feedback && html`<blockquote>${item.feedback}</blockquote>`}

@@ -32,12 +32,30 @@ export function dropWords(checkpoint) {
 }
 
 /** @param {(() => void)} f */
-const listen = (f) => { listeners.add(f); return () => void listeners.delete(f); };
+const listen = (f) => {
+  listeners.add(f);
+  return () => void listeners.delete(f);
+};
 
 /** @param {string} checkpoint */
-export const useWords = (checkpoint) => useSyncExternalStore(listen, () => wordsOf(checkpoint), () => undefined);
+export const useWords = (checkpoint) =>
+  useSyncExternalStore(
+    listen,
+    () => wordsOf(checkpoint),
+    () => undefined,
+  );
 
-/** Storage may be forbidden or full: then the words live in memory. @template T @param {(s: Storage) => T} f @returns {T | undefined} */
+/**
+ * Storage may be forbidden or full: then the words live in memory.
+ * @template T
+ * @param {(s: Storage) => T} f
+ * @returns {T | undefined}
+ */
 function storage(f) {
-  try { return f(sessionStorage); } catch (e) { if (e instanceof DOMException) return undefined; throw e; }
+  try {
+    return f(sessionStorage);
+  } catch (e) {
+    if (e instanceof DOMException) return undefined;
+    throw e;
+  }
 }

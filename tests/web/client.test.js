@@ -2,7 +2,22 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { CommandError } from "../../static/client/index.js";
 import { pauseAfter } from "../../static/client/socket.js";
-import { checkpoint, decided, delta, EPOCH, FakeSocket, ID, latest, makeClient, opened, queued, settle, synced, taskCompleted, taskStarted } from "./support.js";
+import {
+  checkpoint,
+  decided,
+  delta,
+  EPOCH,
+  FakeSocket,
+  ID,
+  latest,
+  makeClient,
+  opened,
+  queued,
+  settle,
+  synced,
+  taskCompleted,
+  taskStarted,
+} from "./support.js";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
 afterEach(() => mock.timers.reset());
@@ -20,7 +35,8 @@ const offsetOf = (/** @type {ReturnType<typeof makeClient>} */ client) => client
 
 test("holding is counted: one socket, closed when the last holder lets go, kept over a remount", async () => {
   const client = makeClient();
-  const first = client.hold(), second = client.hold();
+  const first = client.hold(),
+    second = client.hold();
   latest().greet();
   assert.equal(FakeSocket.all.length, 1);
   assert.deepEqual(latest().protocols, ["quarterdeck.v1.json"]);
@@ -44,7 +60,12 @@ test("nothing is sent before the welcome; then what is watched is asked for from
   client.hold();
   assert.deepEqual(latest().sent, []);
   latest().greet();
-  assert.deepEqual(latest().of("watch").map((c) => [c.execution, c.after]), [[ID, "start"]]);
+  assert.deepEqual(
+    latest()
+      .of("watch")
+      .map((c) => [c.execution, c.after]),
+    [[ID, "start"]],
+  );
 });
 
 test("after a lost connection it resumes where it was, and duplicates change nothing", () => {
@@ -97,11 +118,26 @@ test("a decision waits for a connection and is repeated after a reconnect with t
 
 test("each answer goes to its own command, and a refusal carries the server's words", async () => {
   const { client } = live();
-  const one = client.decide({ execution: ID, checkpoint: "cp_1", action: "approve" }), two = client.decide({ execution: ID, checkpoint: "cp_1", action: "skip" });
+  const one = client.decide({ execution: ID, checkpoint: "cp_1", action: "approve" }),
+    two = client.decide({ execution: ID, checkpoint: "cp_1", action: "skip" });
   const [a, b] = latest().of("decide");
-  latest().push({ type: "error", re: b.id, code: "already_decided", message: "Decided", retry: false, detail: { by: { id: "u", name: "Rara" } } }, { type: "reply", re: a.id, data: { offset: 4 } });
+  latest().push(
+    {
+      type: "error",
+      re: b.id,
+      code: "already_decided",
+      message: "Decided",
+      retry: false,
+      detail: { by: { id: "u", name: "Rara" } },
+    },
+    { type: "reply", re: a.id, data: { offset: 4 } },
+  );
   assert.deepEqual(await one, { offset: 4 });
-  await assert.rejects(two, (e) => e instanceof CommandError && e.code === "already_decided" && /** @type {any} */ (e.detail["by"]).name === "Rara");
+  await assert.rejects(
+    two,
+    (e) =>
+      e instanceof CommandError && e.code === "already_decided" && /** @type {any} */ (e.detail["by"]).name === "Rara",
+  );
 });
 
 test("a command ends by its signal or its limit, never hangs", async () => {
@@ -154,7 +190,9 @@ test("a ping is answered, and silence over two and a half heartbeats is a lost c
 test("streamed text is put in once per frame, and always before the event that follows it", () => {
   const { client } = live();
   let renders = 0;
-  client.subscribe(() => { renders += 1; });
+  client.subscribe(() => {
+    renders += 1;
+  });
   latest().push(delta(0, "One "), delta(1, "two "), delta(2, "three"));
   assert.equal(renders, 0);
   mock.timers.tick(16);
@@ -177,7 +215,10 @@ test("a server that asks who you are gets the token in the first message, and no
   client.hold();
   latest().greet({ auth: "required" });
   await settle();
-  assert.deepEqual(latest().sent.map((c) => [c.type, c.token]), [["auth", "secret"]]);
+  assert.deepEqual(
+    latest().sent.map((c) => [c.type, c.token]),
+    [["auth", "secret"]],
+  );
   latest().reply("auth", { principal: { id: "u" } });
   await settle();
   assert.equal(client.getConnection().phase, "open");
@@ -190,7 +231,13 @@ test("a refused token is final, and says why", async () => {
   client.hold();
   latest().greet({ auth: "required" });
   await settle();
-  latest().push({ type: "error", re: latest().of("auth")[0].id, code: "unauthenticated", message: "Unknown token", retry: false });
+  latest().push({
+    type: "error",
+    re: latest().of("auth")[0].id,
+    code: "unauthenticated",
+    message: "Unknown token",
+    retry: false,
+  });
   await settle();
   assert.deepEqual([client.getConnection().phase, client.getConnection().reason], ["closed", "Unknown token"]);
 });
@@ -200,9 +247,14 @@ test("the inbox brings what waits, the runs and the crews; each connection asks 
   client.hold();
   client.inbox();
   latest().greet();
-  const [watch] = latest().of("watch"), [executions, crews] = latest().of("list");
+  const [watch] = latest().of("watch"),
+    [executions, crews] = latest().of("list");
   assert.equal(watch.inbox, true);
-  latest().push({ type: "reply", re: watch.id, data: { checkpoints: [checkpoint()] } }, { type: "reply", re: executions.id, data: { items: [] } }, { type: "reply", re: crews.id, data: { items: [{ name: "content" }] } });
+  latest().push(
+    { type: "reply", re: watch.id, data: { checkpoints: [checkpoint()] } },
+    { type: "reply", re: executions.id, data: { items: [] } },
+    { type: "reply", re: crews.id, data: { items: [{ name: "content" }] } },
+  );
   await settle();
   assert.equal(client.getState().checkpoints["cp_1"]?.state, "open");
   assert.equal(client.getState().crews[0]?.name, "content");
@@ -226,14 +278,26 @@ test("an execution that cannot be watched says so", async () => {
   client.hold();
   latest().greet();
   client.watch("x_gone");
-  latest().push({ type: "error", re: latest().of("watch")[0].id, code: "not_found", message: "There is no such execution", retry: false });
+  latest().push({
+    type: "error",
+    re: latest().of("watch")[0].id,
+    code: "not_found",
+    message: "There is no such execution",
+    retry: false,
+  });
   await settle();
   assert.equal(client.getState().refused["x_gone"]?.code, "not_found");
 });
 
 test("an execution that is gone says so, and asks nothing more", () => {
   const { client } = live();
-  latest().push(opened(3), { type: "error", code: "not_found", message: "The execution is gone.", retry: false, detail: { execution: ID } });
+  latest().push(opened(3), {
+    type: "error",
+    code: "not_found",
+    message: "The execution is gone.",
+    retry: false,
+    detail: { execution: ID },
+  });
   assert.equal(client.getState().refused[ID]?.message, "The execution is gone.");
   assert.equal(client.getState().checkpoints["cp_1"]?.state, "withdrawn");
 });

@@ -1,20 +1,61 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { follow, initialState, offer, reduce } from "../../static/client/store.js";
-import { checkpoint, completed, decided, delta, event, ID, opened, queued, synced, taskCompleted, taskStarted } from "./support.js";
+import {
+  checkpoint,
+  completed,
+  decided,
+  delta,
+  event,
+  ID,
+  opened,
+  queued,
+  synced,
+  taskCompleted,
+  taskStarted,
+} from "./support.js";
 
 /** @import { ServerFrame } from "../../static/client/protocol.js" */
 
 /** @param {ServerFrame[]} frames */
 const after = (...frames) => frames.reduce(reduce, follow(initialState, ID));
 /** @param {ReturnType<typeof after>} state */
-const run = (state) => { const found = state.executions[ID]; assert.ok(found); return found; };
+const run = (state) => {
+  const found = state.executions[ID];
+  assert.ok(found);
+  return found;
+};
 
 test("a log becomes a run with its thread in the order of the log", () => {
-  const state = after(queued(), event("execution.started", 2, { worker: "w", attempt: 1 }), taskStarted(3), opened(4), decided(5, { action: "revise", feedback: "Shorter" }),
-    taskStarted(6, 2), opened(7, { version: 2, draft: { text: "Short" } }), decided(8, { version: 2 }, { by: { id: "u", name: "Rara" } }), taskCompleted(9, "Short"), completed(10));
-  assert.deepEqual(run(state).items.map((i) => [i.kind, i.offset]), [["task", 3], ["question", 4], ["decision", 5], ["task", 6], ["question", 7], ["decision", 8]]);
-  assert.deepEqual(run(state).items.filter((i) => i.kind === "task").map((i) => i.text), ["A plan", "Short"]);
+  const state = after(
+    queued(),
+    event("execution.started", 2, { worker: "w", attempt: 1 }),
+    taskStarted(3),
+    opened(4),
+    decided(5, { action: "revise", feedback: "Shorter" }),
+    taskStarted(6, 2),
+    opened(7, { version: 2, draft: { text: "Short" } }),
+    decided(8, { version: 2 }, { by: { id: "u", name: "Rara" } }),
+    taskCompleted(9, "Short"),
+    completed(10),
+  );
+  assert.deepEqual(
+    run(state).items.map((i) => [i.kind, i.offset]),
+    [
+      ["task", 3],
+      ["question", 4],
+      ["decision", 5],
+      ["task", 6],
+      ["question", 7],
+      ["decision", 8],
+    ],
+  );
+  assert.deepEqual(
+    run(state)
+      .items.filter((i) => i.kind === "task")
+      .map((i) => i.text),
+    ["A plan", "Short"],
+  );
   assert.equal(run(state).state, "completed");
   assert.equal(run(state).output, "Done");
   assert.equal(run(state).usage.total_tokens, 40);
@@ -28,7 +69,8 @@ test("a duplicate changes nothing, not even the identity of the state", () => {
 });
 
 test("an event that runs ahead of a live log is reported as missing, and the repair clears it", () => {
-  const live = after(queued(), synced(1)), gap = reduce(live, taskCompleted(3, "Text"));
+  const live = after(queued(), synced(1)),
+    gap = reduce(live, taskCompleted(3, "Text"));
   assert.deepEqual(run(gap).missing, { from: 2, to: 3 });
   assert.equal(run(gap).offset, 1);
   const whole = [taskStarted(2), taskCompleted(3, "Text")].reduce(reduce, follow(gap, ID));
@@ -52,7 +94,10 @@ test("another epoch is another log: offset 1 starts over, anything else is missi
 
 test("streamed text is shown until the event with the whole text comes", () => {
   const streaming = after(queued(), taskStarted(2), delta(0, "A "), delta(1, "pl"), delta(1, "pl"));
-  assert.deepEqual(Object.values(run(streaming).streams).map((s) => [s.text, s.holed]), [["A pl", false]]);
+  assert.deepEqual(
+    Object.values(run(streaming).streams).map((s) => [s.text, s.holed]),
+    [["A pl", false]],
+  );
   const done = reduce(streaming, taskCompleted(3, "A plan"));
   assert.deepEqual(run(done).streams, {});
   assert.deepEqual(run(reduce(done, delta(2, "an"))).streams, {}, "a late delta brings nothing back");
@@ -96,11 +141,32 @@ test("a question in the middle of a task stops its clock, and the answer starts 
 test("a snapshot stands in for a log, and keeps what the thread knew", () => {
   const known = after(queued(), taskStarted(2), opened(3), decided(4, { action: "revise" }));
   const execution = /** @type {any} */ ({
-    id: ID, crew: "content", title: "Kopi", state: "waiting", inputs: {}, checkpoints: [], created_at: queued().at, epoch: "e1", offset: 9, attempt: 1, progress: {},
-    tasks: [{ name: "plan", index: 0, state: "running", round: 2, started_at: taskStarted(5).at }], usage: { total_tokens: 7 }, waited: 2,
+    id: ID,
+    crew: "content",
+    title: "Kopi",
+    state: "waiting",
+    inputs: {},
+    checkpoints: [],
+    created_at: queued().at,
+    epoch: "e1",
+    offset: 9,
+    attempt: 1,
+    progress: {},
+    tasks: [{ name: "plan", index: 0, state: "running", round: 2, started_at: taskStarted(5).at }],
+    usage: { total_tokens: 7 },
+    waited: 2,
   });
-  const state = reduce(known, { type: "snapshot", execution, checkpoints: [checkpoint({ version: 2, opened_at: taskStarted(8).at })], epoch: "e1", offset: 9 });
-  assert.deepEqual(run(state).items.map((i) => i.key), ["task:plan:1", "question:cp_1:1", "decision:4", "task:plan:2", "question:cp_1:2"]);
+  const state = reduce(known, {
+    type: "snapshot",
+    execution,
+    checkpoints: [checkpoint({ version: 2, opened_at: taskStarted(8).at })],
+    epoch: "e1",
+    offset: 9,
+  });
+  assert.deepEqual(
+    run(state).items.map((i) => i.key),
+    ["task:plan:1", "question:cp_1:1", "decision:4", "task:plan:2", "question:cp_1:2"],
+  );
   assert.equal(run(state).offset, 9);
   assert.equal(state.checkpoints["cp_1"]?.version, 2);
   assert.equal(reduce(state, taskStarted(5, 2)), state);

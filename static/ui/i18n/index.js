@@ -24,19 +24,39 @@ export async function setLanguage(next) {
 }
 
 /** The language now; the component renders again when it changes. @returns {Language} */
-export const useLanguage = () => useSyncExternalStore((f) => { listeners.add(f); return () => void listeners.delete(f); }, () => language, () => language);
+export const useLanguage = () =>
+  useSyncExternalStore(
+    (f) => {
+      listeners.add(f);
+      return () => void listeners.delete(f);
+    },
+    () => language,
+    () => language,
+  );
 
-/** The copy of `key`, with its `{names}` filled in; `n` chooses the singular. @param {Key} key @param {Record<string, unknown>} [values] */
+/**
+ * The copy of `key`, with its `{names}` filled in; `n` chooses the singular.
+ * @param {Key} key
+ * @param {Record<string, unknown>} [values]
+ */
 export function t(key, values = {}) {
   const one = `${key}_one`;
-  const text = (typeof values["n"] === "number" && new Intl.PluralRules(language).select(values["n"]) === "one" && copy[one]) || copy[key] || key;
+  const text =
+    (typeof values["n"] === "number" && new Intl.PluralRules(language).select(values["n"]) === "one" && copy[one]) ||
+    copy[key] ||
+    key;
   return text.replaceAll(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return typeof value === "number" ? number(value) : String(value ?? "");
   });
 }
 
-/** Copy that may be missing, for names that servers make up. @param {string} key @param {string} fallback @param {Record<string, unknown>} [values] */
+/**
+ * Copy that may be missing, for names that servers make up.
+ * @param {string} key
+ * @param {string} fallback
+ * @param {Record<string, unknown>} [values]
+ */
 export const tOr = (key, fallback, values) => (key in copy ? t(/** @type {Key} */ (key), values) : fallback);
 
 /** A number as this language writes it. @param {number} value */
@@ -45,25 +65,36 @@ export const number = (value) => new Intl.NumberFormat(language).format(value);
 /** A length of time in words: `45 s`, `5 min 3 s`, `2 h 10 min`. @param {number} ms */
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
-  const unit = (/** @type {number} */ n, /** @type {string} */ name) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" }).format(n);
+  const unit = (/** @type {number} */ n, /** @type {string} */ name) =>
+    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" }).format(n);
   if (seconds < 60) return unit(seconds, "second");
-  if (seconds < 3600) return [unit(Math.floor(seconds / 60), "minute"), ...(seconds % 60 ? [unit(seconds % 60, "second")] : [])].join(" ");
-  return [unit(Math.floor(seconds / 3600), "hour"), ...(seconds % 3600 >= 60 ? [unit(Math.floor((seconds % 3600) / 60), "minute")] : [])].join(" ");
+  if (seconds < 3600)
+    return [unit(Math.floor(seconds / 60), "minute"), ...(seconds % 60 ? [unit(seconds % 60, "second")] : [])].join(
+      " ",
+    );
+  return [
+    unit(Math.floor(seconds / 3600), "hour"),
+    ...(seconds % 3600 >= 60 ? [unit(Math.floor((seconds % 3600) / 60), "minute")] : []),
+  ].join(" ");
 }
 
 /** A countdown: `9:12`, `1:05:09`. @param {number} ms */
 export function countdown(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000)), two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  const seconds = Math.max(0, Math.floor(ms / 1000)),
+    two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${rest}` : rest.replace(/^0/, "");
 }
 
 /** How long ago something was: `5 min. ago`. @param {number} ms */
 export function ago(ms) {
-  const seconds = Math.max(0, ms / 1000), format = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  const seconds = Math.max(0, ms / 1000),
+    format = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   if (seconds < 45) return format.format(0, "second");
   if (seconds < 3600) return format.format(-Math.max(1, Math.round(seconds / 60)), "minute");
-  return seconds < 86_400 ? format.format(-Math.round(seconds / 3600), "hour") : format.format(-Math.round(seconds / 86_400), "day");
+  return seconds < 86_400
+    ? format.format(-Math.round(seconds / 3600), "hour")
+    : format.format(-Math.round(seconds / 86_400), "day");
 }
 
 /** `Rara, Dimas and Sari`. @param {readonly string[]} names */

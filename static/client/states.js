@@ -1,0 +1,40 @@
+/**
+ * The states of an execution, and names for what has none.
+ * @import { Event, Execution } from "./protocol.js"
+ */
+
+/** Ends: the execution's last state by the event that brings it. */
+export const ENDS = /** @type {const} */ ({
+  "execution.completed": "completed",
+  "execution.failed": "failed",
+  "execution.stopped": "stopped",
+  "execution.cancelled": "cancelled",
+});
+/** @type {Readonly<Record<string, Execution["state"]>>} */
+const STATES = {
+  ...ENDS,
+  "execution.queued": "queued",
+  "execution.started": "running",
+  "execution.recovered": "running",
+  "execution.resumed": "running",
+  "execution.paused": "paused",
+};
+/** Before any language model was asked. */
+export const NO_USAGE = Object.freeze({
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  total_tokens: 0,
+  calls: 0,
+  replayed: 0,
+});
+
+/**
+ * The state an event brings, or the one there was.
+ * @param {Execution["state"]} state
+ * @param {Event} e
+ * @returns {Execution["state"]}
+ */
+export const stateAfter = (state, e) => STATES[e.type] ?? state;
+
+/** `content_plan` as people write it. @param {string} name */
+export const humanise = (name) => name.replaceAll(/[_-]+/g, " ").replace(/^\p{L}/u, (c) => c.toUpperCase());
