@@ -97,11 +97,16 @@ BINARY_MESSAGES = Encoding(partial(_single, to_msgpack), partial(_listed, to_msg
 
 
 class Outlet(ABC):
-    """One socket's way out. `flowing`: the socket takes bytes now; `open`: it has not been given up."""
+    """One socket's way out.
 
-    __slots__ = ("_held", "_room", "encoding", "flowing", "heard", "held", "on_slow", "open")
+    `write` takes what `encoding` made, never waits and never raises. It is an attribute and not a method, so that a
+    fan-out calls the transport itself while the socket is `flowing`: it takes bytes now. `open`: it was not given up.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_held", "_room", "encoding", "flowing", "heard", "held", "on_slow", "open", "write")
+
+    def __init__(self, write: Callable[[Any], None]) -> None:
+        self.write = write
         self.encoding = TEXT_FRAMES
         self.flowing = True
         self.open = True
@@ -111,12 +116,8 @@ class Outlet(ABC):
         self.heard = asyncio.get_running_loop().time()
         #: Called, later in the loop, when the socket is too slow.
         self.on_slow: Callable[[], None] | None = None
-        self._held: deque[Any] = deque()
+        self._held: deque[Any] | None = None
         self._room: asyncio.Event | None = None
-
-    @abstractmethod
-    def write(self, wire: Any) -> None:
-        """Send what `encoding` made, now or as soon as the socket takes it. Never waits, never raises."""
 
     @abstractmethod
     def end(self, code: int, reason: str, last: Any, grace: float) -> None:
@@ -137,9 +138,14 @@ class Outlet(ABC):
     def shut(self) -> None:
         """Forget what waits; from now on writes are dropped."""
         self.open = self.flowing = False
+        self.write = _drop
         self.held = 0
-        self._held.clear()
+        self._held = None
         self._wake()
+
+    def hold(self, wire: Any) -> None:
+        """Keep bytes until the socket takes them."""
+        self._hold(wire, len(wire))
 
     def _hold(self, wire: Any, size: int) -> None:
         if not self.open:
@@ -147,6 +153,8 @@ class Outlet(ABC):
         if self.held + size > MAX_HELD:
             self._give_up()
             return
+        if self._held is None:
+            self._held = deque()
         self._held.append(wire)
         self.held += size
 
@@ -160,3 +168,7 @@ class Outlet(ABC):
         if self._room is not None:
             self._room.set()
             self._room = None
+
+
+def _drop(wire: Any) -> None:
+    """Write nothing."""

@@ -1,6 +1,7 @@
 """The way out through plain ASGI `send`, for servers that do not hand over an outlet of their own."""
 
 import asyncio
+from collections import deque
 from typing import Any
 
 import anyio
@@ -18,12 +19,11 @@ class AsgiOutlet(Outlet):
     __slots__ = ("_ending", "_ready")
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(self._put)
         self._ready = asyncio.Event()
         self._ending: tuple[int, str, float] | None = None
 
-    def write(self, wire: tuple[str | bytes, ...]) -> None:
-        """Put messages behind those that wait."""
+    def _put(self, wire: tuple[str | bytes, ...]) -> None:
         for message in wire:
             self._hold(message, len(message))
         self.flowing = self.open and self.held < LOW
@@ -33,7 +33,7 @@ class AsgiOutlet(Outlet):
         """Close behind the last words."""
         if self._ending is None:
             self.shut()
-            self._held.extend(last)
+            self._held = deque(last)
             self._ending = (code, reason, grace)
             self._ready.set()
 
@@ -63,7 +63,7 @@ class AsgiOutlet(Outlet):
 
     async def _close(self, send: Send, code: int, reason: str, grace: float) -> None:
         with anyio.move_on_after(grace):
-            for message in self._held:
+            for message in self._held or ():
                 await send(_message(message))
             await send({"type": "websocket.close", "code": code, "reason": reason})
 

@@ -52,6 +52,11 @@ class Dispatch(Protocol):
 class Connection:
     """Serve one client. Commands are carried out one after the other, in the connection's own task."""
 
+    __slots__ = (
+        "__weakref__", "_binary", "_dispatch", "_ended", "_heartbeat", "_hub", "_inbox", "_loop", "_policy", "_rate",
+        "_watches", "ident", "outlet", "principal",
+    )  # fmt: skip
+
     def __init__(
         self, ident: ConnectionId, outlet: Outlet, principal: Principal, *, binary: bool, hub: Hub,
         dispatch: Dispatch, policy: Policy,
@@ -155,9 +160,9 @@ class Connection:
         data = await self._dispatch.handle(command, self.principal)
         self._reply(command.id, data)
         execution = data["execution"] if isinstance(data, dict) else data.execution
-        watch = await self._hub.watch(execution, self.outlet, "start")
+        watch, found = await self._hub.watch(execution, self.outlet, "start")
         self._add(execution, watch)
-        watch.begin()
+        watch.begin(found)
 
     async def _watch(self, command: Watch) -> None:
         if (command.execution is None) is not command.inbox:
@@ -168,19 +173,19 @@ class Connection:
         execution = command.execution
         self._remove(execution)
         self._check_quota()
-        watch = await self._hub.watch(execution, self.outlet, command.after)
+        watch, found = await self._hub.watch(execution, self.outlet, command.after)
         self._add(execution, watch)
         try:
             seen = await self._dispatch.watchable(execution, self.principal)
         except BaseException:
             self._remove(execution)
             raise
-        page, start = watch.page, watch.start
+        page, start = found
         self._reply(command.id, {
             "recovered": start.recovered, "epoch": page.epoch, "first": page.first, "last": page.last,
             "state": seen.state, "checkpoints": seen.checkpoints,
         })  # fmt: skip
-        watch.begin()
+        watch.begin(found)
 
     async def _watch_inbox(self, re: int | str | None) -> None:
         self._leave_inbox()

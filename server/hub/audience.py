@@ -1,8 +1,11 @@
 """Who listens to a channel: outlets by encoding, so that a message is encoded once for all of a kind."""
 
+import logging
 from collections.abc import Sequence
 
 from server.outlet import Encoding, Outlet
+
+logger = logging.getLogger(__name__)
 
 
 class Audience:
@@ -40,7 +43,10 @@ class Audience:
         for encoding, outlets in self._groups.items():
             wire = encoding.one(frame)
             for outlet in outlets:
-                outlet.write(wire)
+                try:
+                    outlet.write(wire)
+                except Exception:
+                    _break_off(outlet)
             self.written += len(outlets)
 
     def send_many(self, frames: Sequence[bytes]) -> None:
@@ -48,5 +54,14 @@ class Audience:
         for encoding, outlets in self._groups.items():
             wire = encoding.many(frames)
             for outlet in outlets:
-                outlet.write(wire)
+                try:
+                    outlet.write(wire)
+                except Exception:
+                    _break_off(outlet)
             self.written += len(outlets) * len(frames)
+
+
+def _break_off(outlet: Outlet) -> None:
+    """Let one socket's failure be its own."""
+    logger.exception("a socket could not be written to")
+    outlet.shut()

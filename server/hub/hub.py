@@ -14,7 +14,7 @@ from server import keys
 from server.hub.channel import Channel
 from server.hub.inbox import Inbox, InboxWatch
 from server.hub.refusals import unavailable
-from server.hub.watch import Watch
+from server.hub.watch import Found, Watch
 from server.outlet import Outlet
 from server.pubsub import OUTAGE, PubSub
 from server.recovery import After, Log, Page
@@ -66,7 +66,7 @@ class Hub:
             finally:
                 self._tasks = None
 
-    async def watch(self, execution: ExecutionId, outlet: Outlet, after: After) -> Watch:
+    async def watch(self, execution: ExecutionId, outlet: Outlet, after: After) -> tuple[Watch, Found]:
         """Open an execution for an outlet and find its place in the log; nothing is sent until `begin`.
 
         Raises `Refused`: `not_found`, or `unavailable` while Redis is out of reach.
@@ -77,11 +77,10 @@ class Hub:
         await self._open(channel)
         watch = Watch(self, channel, outlet)
         try:
-            await self._once(watch.locate(after))
+            return watch, await self._once(watch.locate(after))
         except BaseException:
             watch.close()
             raise
-        return watch
 
     async def watch_inbox(self, outlet: Outlet) -> InboxWatch:
         """Open the inbox for an outlet; its `checkpoints` are those that are open now."""
@@ -134,10 +133,10 @@ class Hub:
         except TimeoutError:
             raise unavailable() from None
 
-    async def _once(self, reading: Awaitable[None]) -> None:
+    async def _once(self, reading: Awaitable[T]) -> T:
         try:
             with anyio.fail_after(READ_LIMIT):
-                await reading
+                return await reading
         except OUTAGE as error:
             logger.warning("the log cannot be read: %s", error)
             raise unavailable() from None

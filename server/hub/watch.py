@@ -1,6 +1,7 @@
 """One watcher's way from its position in the log to live."""
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
@@ -17,11 +18,22 @@ if TYPE_CHECKING:
 WRITE = 256 * 1024
 
 
+class Found(NamedTuple):
+    """Where a watcher's replay begins, and the log's first page from there."""
+
+    page: Page
+    start: Start
+
+
 class Watch:
     """Bring a watcher up to date and keep it live, until `close`.
 
     Made with the channel subscribed and confirmed, so that no event can fall between the log and what comes live.
     """
+
+    __slots__ = (
+        "_channel", "_epoch", "_generation", "_hub", "_joining", "_open", "_outlet", "_position", "_scope",
+    )  # fmt: skip
 
     def __init__(self, hub: "Hub", channel: Channel, outlet: Outlet) -> None:
         self._hub = hub
@@ -29,33 +41,31 @@ class Watch:
         self._outlet = outlet
         self._joining = True
         self._open = True
-        self._scope = anyio.CancelScope()
+        self._scope: anyio.CancelScope | None = None
         channel.joining += 1
 
-    page: Page
-    start: Start
-
-    async def locate(self, after: After) -> None:
+    async def locate(self, after: After) -> Found:
         """Read the first page and find where the replay begins; refuse an execution that does not exist."""
         self._generation = self._channel.generation
         page = await self._hub.log.page(self._channel.execution, seek(after), 1 if after == "now" else 300)
         if page is None:
             raise unknown()
-        self.page = page
-        self.start = locate(after, page)
-        self._epoch = page.epoch.encode()
-        self._position = self.start.offset
+        start = locate(after, page)
+        self._epoch, self._position = page.epoch.encode(), start.offset
+        return Found(page, start)
 
-    def begin(self) -> None:
+    def begin(self, found: Found) -> None:
         """Start the replay; it goes on beside the connection's other work."""
-        self._hub.spawn(self._replay)
+        self._scope = anyio.CancelScope()
+        self._hub.spawn(partial(self._replay, found, self._scope))
 
     def close(self) -> None:
         """Stop watching."""
         if self._open:
             self._open = False
             self._joined()
-            self._scope.cancel()
+            if self._scope is not None:
+                self._scope.cancel()
             self._channel.live.discard(self._outlet)
             self._hub.release(self._channel)
 
@@ -66,11 +76,10 @@ class Watch:
             if not self._channel.joining:
                 self._channel.recent.clear()
 
-    async def _replay(self) -> None:
-        with self._scope:
-            page: Page | None = self.page
-            if not self.start.recovered:
-                page = await self._restart()
+    async def _replay(self, found: Found, scope: anyio.CancelScope) -> None:
+        with scope:
+            page: Page | None = found.page if found.start.recovered else await self._restart()
+            del found
             while page is not None:
                 if page.epoch.encode() != self._epoch or not reaches(page, self._position):
                     page = await self._restart()
@@ -121,6 +130,7 @@ class Watch:
         self._outlet.write(self._outlet.encoding.many([*owed, encode(synced)]))
         self._channel.live.add(self._outlet)
         self._joined()
+        self._scope = None
         return True
 
     def _gone(self) -> None:

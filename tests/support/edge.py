@@ -166,11 +166,8 @@ class Memory(Outlet):
     __slots__ = ("wires",)
 
     def __init__(self) -> None:
-        super().__init__()
         self.wires: list[bytes] = []
-
-    def write(self, wire: bytes) -> None:
-        self.wires.append(wire)
+        super().__init__(self.wires.append)
 
     def end(self, code: int, reason: str, last: bytes, grace: float) -> None:
         self.shut()
