@@ -15,7 +15,7 @@ import pytest
 from protocol.events import TaskCompleted
 from server.crews import prepare_process, silence
 from server.runnable import Stopped
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task, tool
+from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task, threads_at_work, tool
 from tests.support.journal import FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
 from tests.support.waiting import wait_until
@@ -68,22 +68,8 @@ async def test_a_cancelled_execution_says_nothing_more(server: OpenAIServer) -> 
     told = list(journal.told)
     assert journal.events(TaskCompleted) == []
     hold.set()
-    await wait_until(lambda: not _busy(), description="the model's thread is done")
+    await wait_until(lambda: not threads_at_work(), description="the model's thread is done")
     assert journal.told == told
-
-
-def _busy() -> bool:
-    """Tell whether any thread is still inside a model call."""
-    frames = sys._current_frames().values()
-    return any("_handle_streaming_completion" in _names(frame) for frame in frames)
-
-
-def _names(frame: object) -> set[str]:
-    found = set()
-    while frame is not None:
-        found.add(frame.f_code.co_name)  # type: ignore[attr-defined] # a frame
-        frame = frame.f_back  # type: ignore[attr-defined] # a frame
-    return found
 
 
 async def test_a_tool_that_outlives_a_stop_is_not_told(server: OpenAIServer) -> None:

@@ -9,7 +9,17 @@ import pytest
 from pydantic import BaseModel
 
 from protocol.events import TaskCompleted, TaskSkipped, TaskStarted
-from tests.support.crews import CREWAI_WARNINGS, ConditionalTask, Crew, Process, adapted, agent, model, task
+from tests.support.crews import (
+    CREWAI_WARNINGS,
+    ConditionalTask,
+    Crew,
+    Process,
+    adapted,
+    agent,
+    model,
+    task,
+    threads_at_work,
+)
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import OpenAIServer
 from tests.support.waiting import wait_until
@@ -131,6 +141,7 @@ async def _live_twice(runnable: Any, dies_at: int, before: bool, server: OpenAIS
         pass
     else:
         return False
+    await wait_until(lambda: not threads_at_work(), description="no call of the first attempt is on its way")
     paid, kept = len(server.requests), set(execution.recorded)
     answered = dict(execution.answers)
     second = FakeJournal(answers={name: said[_used(answered, name) :] for name, said in ANSWERS.items()}, **common)

@@ -1,5 +1,8 @@
 """Small crews on a local model server, and what it takes to run them in a test."""
 
+import sys
+import threading
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +41,7 @@ __all__ = [
     "copied",
     "model",
     "task",
+    "threads_at_work",
     "tool",
 ]
 
@@ -72,3 +76,10 @@ def adapted(build: Callable[[], Crew], constant: dict[str, Any] | None = None) -
     made = builder(build)
     crew = made()
     return CrewAdapter(made, describe("test", crew, read_registration(constant or {}, task_names(crew.tasks)), ""))
+
+
+def threads_at_work() -> bool:
+    """Tell whether a thread still works for a crew: it cannot be stopped, and may ask the model after the crew ended."""
+    frames = [frame for ident, frame in sys._current_frames().items() if ident != threading.main_thread().ident]
+    files = {place.f_code.co_filename for frame in frames for place, _ in traceback.walk_stack(frame)}
+    return any("/crewai/flow/" in file or "/crewai/llms/" in file for file in files)
