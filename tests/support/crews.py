@@ -79,7 +79,7 @@ def adapted(build: Callable[[], Crew], constant: dict[str, Any] | None = None) -
 
 
 def threads_at_work() -> bool:
-    """Tell whether a thread still works for a crew: it cannot be stopped, and may ask the model after the crew ended."""
+    """Tell whether a thread still works for a crew: none can be stopped, and it may ask the model once more."""
     frames = [frame for ident, frame in sys._current_frames().items() if ident != threading.main_thread().ident]
     files = {place.f_code.co_filename for frame in frames for place, _ in traceback.walk_stack(frame)}
     return any("/crewai/flow/" in file or "/crewai/llms/" in file for file in files)
