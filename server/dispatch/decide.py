@@ -68,10 +68,10 @@ async def _record(work: Work, command: Decide) -> Record:
 async def _commit(
     work: Work, command: Decide, decision: Decision, record: Record, principal: Principal, via: str, key: str
 ) -> Commit:
-    at = timestamp(work.store.clock())
-    after, change = checkpoint.decided(record, decision, by=principal.actor, at=at)
+    now = work.store.clock()
+    after, change = checkpoint.decided(record, decision, by=principal.actor, at=timestamp(now))
     event = checkpoint.decided_event(record.checkpoint, decision, via=via)
-    write = Write(data=event, by=principal.actor, key=key, change=change, record=after)
+    write = Write(data=event, by=principal.actor, now=now, key=key, change=change, record=after)
     return await work.store.commit(command.execution, write)
 
 

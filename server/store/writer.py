@@ -30,12 +30,13 @@ class Write:
     """An event to append, with what goes along with it.
 
     `fence` is the writer's lease (for a claim: the next number), `number` counts its writes under that lease, and
-    `owner` is the worker that claims. `change` and
-    `record` move a checkpoint; `step` and `value` add to the journal; `key` makes a repetition harmless.
+    `owner` is the worker that claims. `change` and `record` move a checkpoint; `step` and `value` add to the journal;
+    `key` makes a repetition harmless; `now` is when it happened, in Unix seconds, if not at the moment of writing.
     """
 
     data: Data
     by: Actor | None = None
+    now: float | None = None
     key: str = ""
     fence: int = 0
     number: int = 0
@@ -95,7 +96,7 @@ class Writer(Lists):
 
     def entry(self, execution: ExecutionId, write: Write) -> Entry:
         """Lay an event out for the script."""
-        now, event = self.clock(), write.data.type
+        now, event = self.clock() if write.now is None else write.now, write.data.type
         at = timestamp(now)
         head, tail = event_halves(execution, write.data, at=at, by=write.by)
         changes = projection.changes(write.data, at, write.by)
