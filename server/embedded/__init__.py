@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -87,18 +88,29 @@ def _launch(folder: Path, path: str) -> None:
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
         "--client-output-buffer-limit", "pubsub", "256mb", "64mb", "60", "--logfile", str(log),
     ]  # fmt: skip
-    supervisor = subprocess.Popen(
+    lives, alive = os.pipe()  # the supervisor holds the other end; when it dies, this end reads as ended
+    subprocess.run(
         [sys.executable, "-I", "-S", str(SUPERVISOR), str(folder / "users.lock"), *command],
+        check=True,
+        pass_fds=(alive,),
         start_new_session=True,  # Ctrl-C is for the processes that use the server; it goes last
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    os.close(alive)
+    try:
+        _await_answer(path, lives, log)
+    finally:
+        os.close(lives)
+
+
+def _await_answer(path: str, lives: int, log: Path) -> None:
     end = time.monotonic() + START_LIMIT
     while not answers(path):
-        if supervisor.poll() is not None or time.monotonic() > end:
+        ended, _, _ = select.select([lives], [], [], 0.005)
+        if ended or time.monotonic() > end:
             raise EmbeddedFailed(f"The embedded Valkey did not start; {log} says why.")
-        time.sleep(0.005)
 
 
 def binary() -> str:

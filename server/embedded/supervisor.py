@@ -4,7 +4,8 @@
 
 Every process that uses the server holds a shared lock on the file. The kernel frees a lock when its holder dies, by
 kill -9 too; so the exclusive lock is had at the moment when the last user is gone, and then the server is ended.
-A server that dies while it has users is started again.
+A server that dies while it has users is started again. The supervisor leaves its parent at once, so that it belongs to
+nobody who uses the server.
 """
 
 import fcntl
@@ -41,4 +42,6 @@ def main(path: str, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)
     os._exit(main(sys.argv[1], sys.argv[2:]))
