@@ -59,5 +59,5 @@ function Sure({ action, yes, no }) {
   const label = labelOf(action);
   return html`<div class="sure" role="alertdialog" aria-label=${label}><p>${tOr(`card.sure.${action.id}`, t("card.sure", { action: label }))}</p>
     <footer class="actions"><button type="button" data-testid=${`action-${action.id}-confirm`} data-action=${action.id} onClick=${yes}>${label}</button>
-    <button type="button" ref=${first} data-testid=${`action-${action.id}-keep`} onClick=${no}>${t("card.sure.no")}</button></footer></div>`;
+    <button type="button" ref=${first} data-testid=${`action-${action.id}-keep`} onClick=${no}>${t(action.id === "stop" ? "card.sure.no" : "card.sure.back")}</button></footer></div>`;
 }

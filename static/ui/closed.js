@@ -21,18 +21,30 @@ export function Revising({ checkpoint: c }) {
 /** @param {{ checkpoint: CheckpointView }} props */
 export function Closed({ checkpoint: c }) {
   const now = useNow();
-  const words = useWords(c.id),
-    own = c.decision && isClaimed(c.id, c.decision.version);
+  const words = useWords(c.id);
+  const own = c.decision && isClaimed(c.id, c.decision.version);
   const close = () => {
     go({ execution: c.execution }, { replace: true });
     dropWords(c.id);
   };
   return html`<section class="card calm" data-testid="checkpoint-card" data-state=${c.state} data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`}>
-    <header><p class="eyebrow"><span>${c.decision ? ago(now - Date.parse(c.decision.at)) : t(c.state === "expired" ? "card.closed.expired" : "card.closed.withdrawn")}</span></p>
+    <header><p class="eyebrow"><span>${closing(c, now, Boolean(words) && !own)}</span></p>
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>
     ${c.decision && html`<${Verdict} checkpoint=${c} decision=${c.decision} own=${Boolean(own)} />`}
     ${words && !own && html`<${Kept} words=${words} />`}
     <footer class="actions" data-count="1"><button type="button" onClick=${close}>${t("card.dismiss")}</button></footer></section>`;
+}
+
+/**
+ * Why nothing can be decided here any more; somebody was faster when words were lost.
+ * @param {CheckpointView} c
+ * @param {number} now
+ * @param {boolean} lost
+ */
+function closing(c, now, lost) {
+  if (!c.decision) return t(c.state === "expired" ? "card.closed.expired" : "card.closed.withdrawn");
+  const when = ago(now - Date.parse(c.decision.at));
+  return lost ? `${t("card.first", { who: nameOf(c.decision.by) })} · ${when}` : when;
 }
 
 /** @param {{ checkpoint: CheckpointView, decision: NonNullable<CheckpointView["decision"]>, own: boolean }} props */

@@ -59,6 +59,8 @@ const Entry = memo(
 function TaskEntry({ item, run, stream, inResult }) {
   const writes = item.text === undefined || item.text === null;
   const state = writes && run?.round === item.round ? run?.state : "completed";
+  const span = run?.work.at(-1);
+  const works = state === "running" && span !== undefined && span.to === undefined;
   return html`<li class="entry" data-testid=${`task-${item.task}`} data-state=${state} data-round=${item.round} id=${item.key}>
     <p class="who"><b>${run?.agent ?? run?.title ?? item.task}</b> ${run?.agent && html`<span>${run.title}</span>`} ${item.round > 1 && html`<span>${t("thread.round", { n: item.round })}</span>`}</p>
     ${
@@ -68,7 +70,7 @@ function TaskEntry({ item, run, stream, inResult }) {
           ? html`<${Document} text=${item.text} level=${2} foldable=${true} />`
           : stream
             ? html`<${Live} stream=${stream} name=${item.task} />`
-            : state === "running" && html`<p class="aside working">${t("thread.working")}</p>`
+            : works && html`<p class="aside working">${t("thread.working")}</p>`
     }
   </li>`;
 }
