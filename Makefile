@@ -1,45 +1,64 @@
-# make run    starts everything: an embedded Valkey, the web process, a worker
-# make test   everything the tests need, then all tests
-# make bench  the benchmarks
-# make check  formatting, lint, types, layers
+# make run      starts everything: an embedded Valkey, the web process, a worker
+# make test     gets what the tests need, then runs all checks and all tests
+# make check    formatting, lint, types, layers, spelling
+# make format   puts the code into the form that `make check` wants
+# make bench    the benchmarks
+# make schema   writes protocol/schema.json and static/client/protocol.d.ts anew
+# make wheel    builds dist/quarterdeck-*.whl
+# make pins     renews .ci/constraints.txt
+# make clean    removes what these have made, but neither .quarterdeck (your executions) nor .venv
 
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONSTRAINTS := .ci/constraints.txt
+# The Python that the environment is made with: PYTHON=… chooses another.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: run test bench check schema install install-test
+.PHONY: run test check format bench schema wheel pins clean
 
 run: $(VENV)/.installed
-	@exec $(BIN)/python -m server
+	@exec $(BIN)/python .ci/foreground.py $(BIN)/python -m server
 
 test: $(VENV)/.installed-test
-	@.ci/test
-
-bench: $(VENV)/.installed-test
-	@$(BIN)/python -m tests.benchmarks
+	@exec .ci/test
 
 check: $(VENV)/.installed-test
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@exec .ci/test check
+
+format: $(VENV)/.installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-test
+	@exec $(BIN)/python -m tests.benchmarks
 
 schema: $(VENV)/.installed
 	$(BIN)/python -m protocol.schema
 
-install: $(VENV)/.installed
-install-test: $(VENV)/.installed-test
+wheel: $(VENV)/.installed-test
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
-	  { echo "Quarterdeck needs Python 3.11 to 3.13: make PYTHON=python3.13"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+pins: $(VENV)/.installed-test
+	.ci/pins > $(VENV)/constraints.txt
+	mv $(VENV)/constraints.txt $(CONSTRAINTS)
 
-$(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable .
+clean:
+	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache static/node_modules
+	find server protocol tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n '$(PYTHON)' || { echo 'Quarterdeck needs Python 3.11, 3.12 or 3.13, and finds none. Name one: make PYTHON=/path/to/python3.12 run'; exit 1; }
+	@echo 'Making $(VENV) with '"$$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo 'Installing into $(VENV); the first time takes a minute or two'
+	@$(PIP) install --constraint $(CONSTRAINTS) --editable .
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[test]'
+$(VENV)/.installed-test: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo 'Installing into $(VENV), with what the tests need; the first time takes a minute or two'
+	@$(PIP) install --constraint $(CONSTRAINTS) --editable '.[test]'
 	@touch $@ $(VENV)/.installed
