@@ -1,0 +1,61 @@
+"""Installations that tests share, and their logs when a test fails."""
+
+import tempfile
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from protocol.ids import new_id
+from tests.support.client import Client
+from tests.support.openai_server import OpenAIServer
+from tests.support.processes import Process
+from tests.support.stack import Stack
+from tests.support.story import Storyteller
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of the processes of a failed test."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Stack):
+                report.sections.append(("logs", value.logs()))
+            elif isinstance(value, Process):
+                report.sections.append(("log", value.err[-8000:]))
+    return report
+
+
+@pytest.fixture(scope="session")
+def tales() -> Iterator[Storyteller]:
+    """The model that the crews of all installations use."""
+    with OpenAIServer() as server:
+        yield Storyteller(server)
+
+
+@pytest.fixture(scope="session")
+async def stack(tales: Storyteller) -> AsyncIterator[Stack]:
+    """Two web processes and a worker, for tests that do no harm. No test may leave a traceback in a web log."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), tales.server.url, webs=2)
+        try:
+            await stack.mend()
+            yield stack
+            for web in stack.webs:
+                assert "Traceback" not in web.err
+        finally:
+            stack.stop()
+
+
+@pytest.fixture
+async def client(stack: Stack) -> AsyncIterator[Client]:
+    """A connection to the first web process."""
+    async with stack.connect() as client:
+        yield client
+
+
+@pytest.fixture
+def topic() -> str:
+    """A word that no other execution knows."""
+    return new_id("topic")
