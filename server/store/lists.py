@@ -8,14 +8,19 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from protocol.frames import seconds_of
-from protocol.ids import CheckpointId, ExecutionId
-from protocol.objects import Checkpoint, CheckpointState, Execution
+from protocol.ids import ExecutionId
+from protocol.objects import Checkpoint, CheckpointState, Execution, State
 from server import keys, projection
+from server.checkpoint import read
 from server.execution import ENDS
 from server.store.reader import Reader
 
 #: Behind every deadline there can be, so that checkpoints without one come last, oldest first.
 NO_DEADLINE = 10_000_000_000_000
+#: More open checkpoints than anybody will look through.
+LONGEST_INBOX = 10_000
+#: Reads that go into one round trip.
+CHUNK = 200
 #: Executions looked through for one page of a filtered list.
 SCAN_LIMIT = 2_000
 
@@ -79,24 +84,29 @@ class Lists(Reader):
         """Name an execution in the list of active ones, which all tenants share."""
         return f"{self.tenant}/{execution}"
 
-    async def inbox(self, limit: int = 1000) -> list[Checkpoint]:
+    async def inbox(self) -> list[Checkpoint]:
         """Read the open checkpoints, nearest deadline first."""
-        members: Any = await self.redis.zrange(keys.inbox(self.tenant), 0, limit - 1)
+        members: Any = await self.redis.zrange(keys.inbox(self.tenant), 0, LONGEST_INBOX - 1)
         found: list[Checkpoint] = []
-        for member in members:
-            execution, _, ident = member.decode().partition("/")
-            checkpoint = await self._open(ExecutionId(execution), CheckpointId(ident))
-            if checkpoint:
-                found.append(checkpoint)
-            else:
-                await self.redis.zrem(keys.inbox(self.tenant), member)
+        for first in range(0, len(members), CHUNK):
+            found += await self._open(members[first : first + CHUNK])
         return found
 
-    async def _open(self, execution: ExecutionId, ident: CheckpointId) -> Checkpoint | None:
-        record, holder = await self.checkpoint(execution, ident), await self.holder(execution)
-        if record is None or holder is None or holder.state in ENDS:
-            return None
-        return record.checkpoint if record.checkpoint.state is CheckpointState.OPEN else None
+    async def _open(self, members: Sequence[bytes]) -> list[Checkpoint]:
+        """Read those of the inbox's members that are open indeed, and drop the others from it."""
+        pairs = [member.decode().partition("/") for member in members]
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for execution, _, ident in pairs:
+                names = keys.execution(self.tenant, ExecutionId(execution))
+                pipeline.hget(names.state, "state")
+                pipeline.hget(names.checkpoints, ident)
+            replies = await pipeline.execute()
+        states, records = replies[::2], [read(raw).checkpoint if raw else None for raw in replies[1::2]]
+        rows = list(zip(members, states, records, strict=True))
+        lost = [member for member, state, record in rows if not _waits(state, record)]
+        if lost:
+            await self.redis.zrem(keys.inbox(self.tenant), *lost)
+        return [record for _, state, record in rows if record is not None and _waits(state, record)]
 
     async def count(self, limit: int = 5000) -> Counter[tuple[str, str]]:
         """Count the newest executions by crew and state."""
@@ -137,6 +147,11 @@ class Lists(Reader):
             return None
         shown = projection.execution(ident, row, now=self.clock(), outputs=False)
         return Item(shown, f"{at:.3f}~{ident}")
+
+
+def _waits(state: bytes | None, checkpoint: Checkpoint | None) -> bool:
+    going_on = state is not None and State(state.decode()) not in ENDS
+    return going_on and checkpoint is not None and checkpoint.state is CheckpointState.OPEN
 
 
 class Wanted(NamedTuple):
