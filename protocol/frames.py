@@ -122,7 +122,7 @@ class Bye(Frame, frozen=True, kw_only=True, tag="bye"):
 
 
 CONTROL = (Welcome, Reply, Error, Snapshot, Synced, Delta, Presence, ServerPing, Bye)
-ServerFrame: Any = Union[(*CONTROL, AnyEvent)]  # noqa: UP007 - made from the tables
+ServerFrame: Any = Union[(*CONTROL, AnyEvent)]
 
 encode = msgspec.json.Encoder().encode
 encode_msgpack = msgspec.msgpack.Encoder().encode

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -47,8 +48,9 @@ async def redis(redis_server: str) -> AsyncIterator[Redis]:
 async def leaked_keys(client: Redis) -> list[str]:
     """Find keys that would stay for ever."""
     found: list[str] = []
-    async for raw in client.scan_iter(count=1000):
-        key = raw.decode()
+    scanned: Any = client.scan_iter(count=1000)
+    async for raw in scanned:
+        key: str = raw.decode()
         if key.startswith("qd:") and await client.ttl(raw) == -1 and not await belongs_to_open(client, key):
             found.append(key)
     return sorted(found)
@@ -59,7 +61,7 @@ async def belongs_to_open(client: Redis, key: str) -> bool:
     if key.startswith(("qd:active", "qd:crews", "qd:docket")) or key.endswith((":inbox", ":executions")):
         return True
     tag = key[: key.find("}") + 1]
-    state = await client.hget(f"{tag}:state", "state")
+    state: Any = await client.hget(f"{tag}:state", "state")
     return state is not None and state.decode() in {"queued", "running", "waiting", "paused"}
 
 

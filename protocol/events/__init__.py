@@ -74,6 +74,8 @@ ENVELOPES: dict[EventType, type[Event]] = {data.type: envelope(data) for data in
 AnyEvent: Any = Union[tuple(ENVELOPES.values())]  # noqa: UP007 - made from the table
 
 __all__ = [
+    "DATA",
+    "ENVELOPES",
     "AgentCompleted",
     "AgentStarted",
     "AnyEvent",
@@ -85,9 +87,7 @@ __all__ = [
     "CheckpointOpened",
     "CheckpointVoted",
     "CheckpointWithdrawn",
-    "DATA",
     "Data",
-    "ENVELOPES",
     "Event",
     "EventType",
     "ExecutionCancelled",
