@@ -15,6 +15,9 @@ from typing import Any
 
 import msgspec
 
+from protocol.errors import CloseCode
+from protocol.frames import Bye, encode
+
 #: More than this may not wait for one socket, in bytes.
 MAX_HELD = 1 << 20
 #: A socket that takes nothing for this long is given up, in seconds.
@@ -34,6 +37,11 @@ def binary_frame(payload: bytes) -> bytes:
     """Turn a JSON payload into msgpack and frame it as a binary message."""
     packed = to_msgpack(payload)
     return _header(0x82, len(packed)) + packed
+
+
+def goodbye(code: CloseCode, *, after: float = 0.0) -> bytes:
+    """Make the `bye` frame that goes before a close. `after`: how many seconds the client should stay away."""
+    return encode(Bye(code=code, reason=code.slug, after=round(after, 3), resume=code >= CloseCode.AUTH_EXPIRED))
 
 
 def _header(first: int, size: int) -> bytes:

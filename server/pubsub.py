@@ -311,7 +311,11 @@ class PubSub:
         while True:
             with anyio.move_on_after(self._times.probe):
                 try:
-                    await self._redis.publish(self._probe.channel, b"")
+                    heard = await self._redis.publish(self._probe.channel, b"")
+                    if not heard and self._own.confirmed.is_set():
+                        raise Deaf("the server that takes commands is not the one that is heard")
+                except Deaf:
+                    raise
                 except OUTAGE as error:
                     log.debug("the probe could not be published: %s", error)
             await asyncio.sleep(self._times.probe)

@@ -17,11 +17,15 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from protocol.errors import CloseCode
 from protocol.frames import MAX_FRAME
-from server.outlet import CHUNK, OUTLET, STALL, Outlet
+from server.outlet import CHUNK, OUTLET, STALL, Outlet, goodbye
 
 #: A transport that was closed is aborted after this long, in seconds.
 CLOSE_LIMIT = 10.0
+#: After a violation input is dropped for so long before the socket is closed, in seconds.
+LINGER = 1.0
+CLOSE_CODES = frozenset(CloseCode)
 #: A message may come in no more pieces than this.
 MAX_FRAGMENTS = 256
 
@@ -153,6 +157,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.outlet is not None:
             self.outlet.resume()
 
+    def handle_ping(self) -> None:
+        """Answer, but do not pile up answers for a peer that reads none."""
+        if self.outlet is None or self.outlet.flowing:
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
     def handle_pong(self, event: Frame) -> None:
         """Count a pong as life."""
         if self.outlet is not None:
@@ -164,15 +175,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if len(self.frames) < MAX_FRAGMENTS:
             super().handle_cont(event)
         else:
-            self.conn.fail(1008, "too many fragments")
-            self.handle_parser_exception()
+            self._violated(CloseCode.MESSAGE_TOO_BIG)
 
     def send_receive_event_to_app(self) -> None:
         """Refuse invalid UTF-8 without a traceback: the peer's mistake is not the server's error."""
         if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(self.frames):
             self.frames = []
-            self.conn.fail(1007, "invalid UTF-8")
-            self.handle_parser_exception()
+            self._violated(CloseCode.INVALID_PAYLOAD)
         else:
             super().send_receive_event_to_app()
 
@@ -182,9 +191,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_close(event)
 
     def handle_parser_exception(self) -> None:
-        """Write nothing after what RFC 6455 calls a violation."""
+        """Say `bye` to a peer that broke RFC 6455, close, and go on reading a while: what it still sends is dropped.
+
+        A socket that is closed with unread input resets the connection, and the peer may never see why.
+        """
+        if self.close_sent or self.conn.close_sent is None:
+            return
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        last = b""
+        if self.outlet is not None and self.outlet.open and code in CLOSE_CODES:
+            last = self.outlet.encoding.one(goodbye(CloseCode(code)))
         self._shut()
-        super().handle_parser_exception()
+        self._end(code, reason, last, LINGER, self.transport.close)
 
     def keepalive_timeout(self) -> None:
         """Free the socket at once: a peer that answers no ping reads no close frame either."""
@@ -199,17 +217,23 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def finish(self, code: int, reason: str, last: bytes, grace: float) -> None:
         """Start the closing handshake, as an ASGI `websocket.close` does, but without waiting for room."""
-        if self.close_sent or self.disconnected or self.transport.is_closing():
-            return
+        if not (self.close_sent or self.disconnected or self.transport.is_closing()):
+            self.conn.send_close(code, reason)
+            self._end(code, reason, last, grace, self.transport.abort)
+
+    def _end(self, code: int, reason: str, last: bytes, grace: float, then: Callable[[], None]) -> None:
         self.stop_keepalive()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.conn.send_close(code, reason)
         self.transport.write(last + b"".join(self.conn.data_to_send()))
         self.close_sent = True
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(grace, self.transport.abort)
+        self.close_timer = self.loop.call_later(grace, then)
+
+    def _violated(self, code: CloseCode) -> None:
+        self.conn.fail(code, code.slug)
+        self.handle_parser_exception()
 
     def _shut(self) -> None:
         if self.outlet is not None:

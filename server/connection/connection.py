@@ -11,7 +11,7 @@ from starlette.types import Message, Receive
 
 from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, Watch
 from protocol.errors import CloseCode, ErrorCode, Refused
-from protocol.frames import MAX_FRAME, Bye, Reply, decode_command, encode, error_frame, timestamp
+from protocol.frames import MAX_FRAME, Reply, decode_command, encode, error_frame, timestamp
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, State
 from server.auth import Principal
@@ -19,7 +19,7 @@ from server.connection.heartbeat import Heartbeat
 from server.connection.policy import Policy, Rate
 from server.hub import Hub, InboxWatch
 from server.hub import Watch as Watching
-from server.outlet import Outlet
+from server.outlet import Outlet, goodbye
 
 logger = logging.getLogger(__name__)
 #: How long a peer may take to answer a close, in seconds; a peer that is too slow or silent gets less.
@@ -92,8 +92,8 @@ class Connection:
         if self._ended:
             return
         self._ended = True
-        bye = Bye(code=code, reason=code.slug, after=round(after, 3), resume=code >= CloseCode.AUTH_EXPIRED)
-        self.outlet.end(code, code.slug, self.outlet.encoding.one(encode(bye)), grace)
+        bye = self.outlet.encoding.one(goodbye(code, after=after))
+        self.outlet.end(code, code.slug, bye, grace)
 
     def _slow(self) -> None:
         logger.info("connection %s takes too little: closed", self.ident)

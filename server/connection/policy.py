@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from protocol.frames import MAX_FRAME, Limits
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Announced when the rate is not limited.
 UNLIMITED = 1_000_000
 
@@ -35,7 +36,9 @@ class Policy:
             return True
         if self.origins is not None:
             return origin in self.origins or "*" in self.origins
-        return host is not None and urlsplit(origin).netloc.lower() == host.lower()
+        page = urlsplit(origin)
+        named = page.netloc.lower()
+        return host is not None and host.lower() in (named, f"{named}:{DEFAULT_PORTS.get(page.scheme)}")
 
 
 class Rate:

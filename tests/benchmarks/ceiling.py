@@ -15,7 +15,7 @@ from websockets.http11 import Request
 
 from server.outlet import text_frame
 
-transports: dict[bytes, set[asyncio.Transport]] = {}
+transports: dict[bytes, dict[asyncio.Transport, None]] = {}
 
 
 class BareProtocol(WebSocketsSansIOProtocol):
@@ -31,12 +31,12 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "websocket.accept"})
     channel, transport = scope["query_string"], scope["state"]["protocol"].transport
-    transports.setdefault(channel, set()).add(transport)
+    transports.setdefault(channel, {})[transport] = None
     try:
         while (await receive())["type"] != "websocket.disconnect":
             pass
     finally:
-        transports[channel].discard(transport)
+        transports[channel].pop(transport, None)
 
 
 async def forward(url: str) -> None:

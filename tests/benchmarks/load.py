@@ -85,7 +85,7 @@ class Client(asyncio.Protocol):
     def __init__(self, plan: Plan, number: int) -> None:
         self.plan = plan
         self.channel = number % plan.channels
-        self.reader = number < READERS
+        self.reader = number % max(1, plan.sockets // READERS) == 0
         self.buffer = b""
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.numbers: list[int] = []

@@ -42,6 +42,7 @@ async def test_only_unknown_subprotocols_are_accepted_and_closed_with_4006(redis
         (["https://app.example"], "https://app.example", True),
         (["https://app.example"], "http://127.0.0.1:PORT", False),
         (["https://app.example"], None, True),
+        (None, "http://127.0.0.1", False),
         (["*"], "https://any.example", True),
     ],
 )

@@ -125,6 +125,16 @@ async def test_a_frozen_server_is_noticed(valkey: Valkey, impatient: Redis) -> N
         assert await pubsub.prove(5)
 
 
+async def test_a_subscription_at_a_server_that_takes_no_commands_is_left(redis: Redis, impatient: Redis) -> None:
+    """So it is after a failover, when the old server lives on and nobody publishes there any more."""
+    async with running(impatient) as pubsub:
+        ear = Ear()
+        await pubsub.subscribe("a", ear)
+        pubsub._redis = redis
+        await wait_until(subscribers(redis, "a"), description="the subscription at the other server")
+        assert ear.gaps == 1
+
+
 async def test_a_restarted_server_is_subscribed_again(valkey: Valkey, impatient: Redis) -> None:
     async with running(impatient) as pubsub:
         ear = Ear()

@@ -35,6 +35,7 @@ X = ExecutionId("x_1")
     "name",
     [
         "connection_made", "connection_lost", "pause_writing", "resume_writing", "handle_connect", "handle_cont",
+        "handle_ping",
         "handle_pong", "handle_close", "handle_parser_exception", "send_receive_event_to_app", "keepalive_timeout",
         "stop_keepalive", "shutdown",
     ],
@@ -82,9 +83,10 @@ async def code_for(site: Site, *data: bytes) -> int:
     async with raw_client(site.port) as client:
         for piece in data:
             await client.send(piece)
-        code = (await client.until(CLOSE)).close_code
-        await client.send(masked(code.to_bytes(2), CLOSE))
-        await client.ended()
+        await client.receive()
+        bye = msgspec.json.decode((await client.receive()).payload)
+        code = (await client.receive()).close_code
+        assert (bye["type"], bye["code"], bye["resume"]) == ("bye", code, False)
         return code
 
 
@@ -108,7 +110,7 @@ async def code_for(site: Site, *data: bytes) -> int:
         (1007, [masked((1000).to_bytes(2) + b"\xff", CLOSE)]),
         (1009, [masked(b" " * (MAX_FRAME + 1))]),
         (1009, [masked(b" " * 40_000, final=False), masked(b" " * 40_000, CONTINUATION)]),
-        (1008, [masked(b"", final=False), *[masked(b"", CONTINUATION, final=False)] * 300]),
+        (1009, [masked(b"", final=False), *[masked(b"", CONTINUATION, final=False)] * 300]),
         (1003, [masked(b"{}", BINARY)]),
     ],
     ids=lambda value: str(value) if isinstance(value, int) else "",
@@ -119,6 +121,7 @@ async def test_a_violation_closes_with_its_code_and_without_a_traceback(
     async with running_site(redis) as site:
         assert await code_for(site, *data) == code
         await wait_until(lambda: not site.endpoint.connections, description="the connection is forgotten")
+        await wait_until(lambda: not site.server.server_state.connections, description="the transport is gone")
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
@@ -142,6 +145,16 @@ async def test_what_is_allowed_is_understood(redis: Redis) -> None:
         await client.send(masked((1000).to_bytes(2), CLOSE))
         assert (await client.until(CLOSE)).close_code == 1000
         await client.ended()
+
+
+async def test_a_peer_that_goes_on_sending_still_learns_why_it_was_closed(redis: Redis) -> None:
+    message = masked(b" " * 100_000)
+    async with running_site(redis) as site, raw_client(site.port) as client:
+        await client.receive()
+        for _ in range(50):
+            await client.send(message)
+        await client.receive()
+        assert (await client.receive()).close_code == 1009
 
 
 async def test_a_client_that_vanishes_is_forgotten(redis: Redis) -> None:
@@ -234,6 +247,19 @@ async def test_a_client_that_sends_close_and_reads_nothing_is_freed(redis: Redis
             await fill(site, 10)
         await client.send(masked((1000).to_bytes(2), CLOSE))
         await wait_until(lambda: not site.server.server_state.connections, description="its socket is free")
+
+
+async def test_pings_of_a_peer_that_reads_nothing_do_not_pile_up(redis: Redis) -> None:
+    async with running_site(redis) as site, stalled(site) as client:
+        (connection,) = site.endpoint.connections
+        while connection.outlet.flowing:
+            await fill(site, 10)
+        (protocol,) = site.server.server_state.connections
+        waiting = protocol.transport.get_write_buffer_size()
+        heard = connection.outlet.heard
+        await client.send(masked(b"x" * 125, PING) * 5000 + masked(b'{"type":"pong"}'))
+        await wait_until(lambda: connection.outlet.heard > heard, description="all pings are read")
+        assert protocol.transport.get_write_buffer_size() <= waiting
 
 
 async def test_a_peer_that_answers_no_ping_is_freed_at_once(redis: Redis) -> None:
