@@ -1,10 +1,12 @@
 """One process: its roles, until it is told to end."""
 
 import asyncio
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 import structlog
 
@@ -32,6 +34,8 @@ def run(settings: Settings, roles: tuple[str, ...]) -> int:
         client.check(url)
         with asyncio.Runner(loop_factory=_loop_factory(roles)) as runner:
             runner.run(_serve(settings, roles, url))
+            if "worker" in roles:
+                _end_now()
     finally:
         if share:
             share.close()
@@ -50,6 +54,12 @@ async def _serve(settings: Settings, roles: tuple[str, ...], url: str) -> None:
     log.info("process.started", roles=list(roles), address=address(listening), pid=os.getpid())
     await serve(make_app(settings, parts), drain=drain, sockets=[listening])
     log.info("process.ended", roles=list(roles))
+
+
+def _end_now() -> NoReturn:
+    """Exit without a wait for threads: all that was done is written, and a model may take minutes over its answer."""
+    logging.shutdown()
+    os._exit(0)
 
 
 def _loop_factory(roles: tuple[str, ...]) -> Callable[[], asyncio.AbstractEventLoop] | None:
