@@ -58,10 +58,10 @@ class Stack:
         """Connect a client to one of the web processes."""
         return connected(self.webs[web].port, **options)
 
-    def worker_of(self, client: Client, execution: str) -> WorkerProcess:
-        """Find the worker that runs an execution, by the events that a client saw."""
-        claims = [event for event in client.events(execution) if "worker" in event["data"]]
-        return next(worker for worker in self.workers if worker.ident == claims[-1]["data"]["worker"])
+    async def first_worker(self, client: Client, execution: str) -> WorkerProcess:
+        """Find the worker that took an execution first, by the events that a client sees."""
+        started = await client.find("execution.started", execution)
+        return next(worker for worker in self.workers if worker.ident == started["data"]["worker"])
 
     def log(self, execution: str) -> list[bytes]:
         """Read an execution's events from Redis, as they are stored; their order and numbers are checked."""

@@ -1,0 +1,234 @@
+"""Processes die at the worst moment: the execution goes on, its log has no gap, and nothing finished is done again."""
+
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from protocol.ids import new_id
+from tests.support.client import Client, Follower
+from tests.support.stack import Stack
+from tests.support.story import TASKS, Storyteller, told
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+#: Whoever watches a crew whose worker died waits no longer than this, in seconds.
+TAKEOVER = 15.0
+
+
+@pytest.fixture(scope="module")
+async def machines(tales: Storyteller) -> AsyncIterator[Stack]:
+    """A durable Valkey, a web process and two workers, to be hurt."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), tales.server.url, workers=2, durable=True)
+        try:
+            yield stack
+        finally:
+            stack.stop()
+
+
+@pytest.fixture
+async def whole(machines: Stack) -> Stack:
+    """The same, with everything up and well."""
+    await machines.mend()
+    return machines
+
+
+async def start(client: Client, topic: str, *checkpoints: str) -> str:
+    reply = await client.command("start", crew="story", inputs={"topic": topic}, checkpoints=list(checkpoints))
+    return str(reply["execution"])
+
+
+async def until_called(tales: Storyteller, task: str, topic: str, times: int = 1) -> None:
+    await wait_until(lambda: tales.calls(task, topic) >= times, description=f"{task} is asked for", timeout=30)
+
+
+def check(stack: Stack, follower: Follower, topic: str, *, draft: str = "") -> None:
+    """Look for one unbroken story: as it was told live, as it is stored, and each task done once."""
+    assert follower.events[-1]["type"] == "execution.completed"
+    assert follower.transcript == stack.log(follower.execution)  # which has its own check for holes
+    done = [event["data"] for event in follower.events if event["type"] == "task.completed"]
+    assert [task["task"] for task in done] == TASKS
+    assert [task["output"] for task in done] == [draft or told("draft", topic), *(told(t, topic) for t in TASKS[1:])]
+    assert len({event["epoch"] for event in follower.events}) == 1
+
+
+async def test_a_worker_is_killed_in_the_middle_of_a_task(whole: Stack, topic: str, tales: Storyteller) -> None:
+    async with whole.connect() as client:
+        release = tales.hold("polish", topic)
+        execution = await start(client, topic)
+        async with Follower(whole.port, execution) as follower:
+            await until_called(tales, "polish", topic)
+            dead = await whole.first_worker(client, execution)
+            dead.stop(signal.SIGKILL)
+            killed = time.monotonic()
+            recovered = await client.find("execution.recovered", execution)
+            assert time.monotonic() - killed < TAKEOVER
+            assert recovered["data"]["worker"] not in ("", dead.ident)
+            await until_called(tales, "polish", topic, times=2)
+            release()
+            await follower.ended.wait()
+    check(whole, follower, topic)
+    assert [tales.calls(task, topic) for task in TASKS] == [1, 2, 1]  # only what was in flight is asked again
+
+
+async def test_a_worker_is_killed_while_people_are_asked(whole: Stack, topic: str, tales: Storyteller) -> None:
+    """The answer comes while nobody runs the crew."""
+    async with whole.connect() as client:
+        execution = await start(client, topic, "agree")
+        async with Follower(whole.port, execution) as follower:
+            draft = await client.question(execution, "agree")
+            dead = await whole.first_worker(client, execution)
+            dead.stop(signal.SIGKILL)
+            await client.decide(draft, "approve")
+            decided = time.monotonic()
+            recovered = await client.find("execution.recovered", execution)
+            assert time.monotonic() - decided < TAKEOVER
+            assert recovered["data"]["worker"] not in ("", dead.ident)
+            await follower.ended.wait()
+    check(whole, follower, topic)
+    assert [tales.calls(task, topic) for task in TASKS] == [1, 1, 1]
+
+
+async def test_all_workers_are_killed_and_one_comes_back(whole: Stack, topic: str, tales: Storyteller) -> None:
+    async with whole.connect() as client:
+        release = tales.hold("publish", topic)
+        execution = await start(client, topic, "agree")
+        async with Follower(whole.port, execution) as follower:
+            await client.decide(await client.question(execution, "agree"), "revise", feedback="more tar")
+            await client.decide(await client.question(execution, "agree", version=2), "approve")
+            await until_called(tales, "publish", topic)
+            for worker in whole.workers:
+                worker.stop(signal.SIGKILL)
+            release()
+            killed = time.monotonic()
+            whole.workers[0].start()
+            recovered = await client.find("execution.recovered", execution)
+            assert time.monotonic() - killed < TAKEOVER
+            await follower.ended.wait()
+    assert recovered["data"]["worker"] == whole.workers[0].ident
+    check(whole, follower, topic, draft=told("draft", topic, "more tar"))
+    assert [tales.calls(task, topic) for task in TASKS] == [2, 1, 2]
+
+
+async def test_the_web_process_is_killed(whole: Stack, topic: str, tales: Storyteller) -> None:
+    async with whole.connect() as client:
+        execution = await start(client, topic, "agree", "release")
+        draft = await client.question(execution, "agree")
+    async with Follower(whole.port, execution) as follower:
+        await wait_until(lambda: len(follower.events) >= len(client.events(execution)), description="it follows")
+        whole.webs[0].stop(signal.SIGKILL)
+        await wait_until(lambda: follower.losses > 0, description="the connection is lost")
+        whole.webs[0].start()
+        async with whole.connect() as client:
+            await client.decide(draft, "approve")
+            await client.command("watch", execution=execution)
+            await client.decide(await client.question(execution, "release"), "approve")
+            await follower.ended.wait()
+    check(whole, follower, topic)
+    assert [tales.calls(task, topic) for task in TASKS] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_redis_restarts_under_everything(whole: Stack, tales: Storyteller, number: signal.Signals) -> None:
+    """One execution is in the middle of a task, another asks a person; the model answers while Redis is away."""
+    busy, asking = new_id("topic"), new_id("topic")
+    async with whole.connect() as client:
+        release = tales.hold("polish", busy)
+        working, waiting = await start(client, busy), await start(client, asking, "agree")
+        async with Follower(whole.port, working) as first, Follower(whole.port, waiting) as second:
+            draft = await client.question(waiting, "agree")
+            await until_called(tales, "polish", busy)
+            whole.valkey.stop(number)
+            release()
+            error = await client.refused("get", execution=waiting)
+            assert (error["code"], error["retry"]) == ("unavailable", True)
+            whole.valkey.start()
+            await whole.mend()
+            await client.decide(draft, "approve")
+            await second.ended.wait()
+            await first.ended.wait()
+    check(whole, first, busy)
+    check(whole, second, asking)
+    assert [tales.calls(task, busy) for task in TASKS] == [1, 1, 1]
+    assert [tales.calls(task, asking) for task in TASKS] == [1, 1, 1]
+    assert (first.losses, second.losses) == (0, 0), "sockets stay open while Redis is away"
+
+
+async def test_everything_is_killed_at_once(whole: Stack, topic: str, tales: Storyteller) -> None:
+    async with whole.connect() as client:
+        execution = await start(client, topic, "agree", "release")
+        await client.decide(await client.question(execution, "agree"), "approve")
+        release = await client.question(execution, "release")
+    async with Follower(whole.port, execution) as follower:
+        await wait_until(lambda: len(follower.events) >= len(client.events(execution)), description="it follows")
+        for process in whole.processes:
+            process.stop(signal.SIGKILL)
+        whole.valkey.stop(signal.SIGKILL)
+        await whole.mend()
+        async with whole.connect() as client:
+            await client.decide(release, "approve")
+            await follower.ended.wait()
+    check(whole, follower, topic)
+    assert [tales.calls(task, topic) for task in TASKS] == [1, 1, 1]
+
+
+async def test_a_worker_that_is_asked_to_end_gives_its_work_back(whole: Stack, topic: str, tales: Storyteller) -> None:
+    """One execution asks a person and one is in the middle of a task that takes longer than the worker waits."""
+    async with whole.connect() as client:
+        release = tales.hold("polish", topic)
+        execution = await start(client, topic)
+        async with Follower(whole.port, execution) as follower:
+            await until_called(tales, "polish", topic)
+            leaving = await whole.first_worker(client, execution)
+            leaving.send(signal.SIGTERM)
+            parked = await client.find("execution.parked", execution)
+            assert parked["data"] == {"reason": "drain"}
+            await client.find("execution.resumed", execution)
+            await until_called(tales, "polish", topic, times=2)
+            assert leaving.wait(15) == 0, "it does not wait for the model"
+            release()
+            await follower.ended.wait()
+    check(whole, follower, topic)
+    assert not [event for event in follower.events if event["type"] == "execution.recovered"]
+    assert [tales.calls(task, topic) for task in TASKS] == [1, 2, 1]
+
+
+async def test_a_question_outlives_the_worker_that_asked_it(whole: Stack, topic: str, tales: Storyteller) -> None:
+    async with whole.connect() as client:
+        execution = await start(client, topic, "agree")
+        async with Follower(whole.port, execution) as follower:
+            draft = await client.question(execution, "agree")
+            leaving = await whole.first_worker(client, execution)
+            assert leaving.stop() == 0
+            await client.find("execution.parked", execution)
+            await client.decide(draft, "revise", feedback="more oakum")
+            await client.decide(await client.question(execution, "agree", version=2), "approve")
+            await follower.ended.wait()
+    check(whole, follower, topic, draft=told("draft", topic, "more oakum"))
+    assert [tales.calls(task, topic) for task in TASKS] == [2, 1, 1]
+
+
+async def test_the_web_process_takes_leave(whole: Stack, topic: str) -> None:
+    async with whole.connect() as client:
+        execution = await start(client, topic, "agree")
+        draft = await client.question(execution, "agree")
+        async with Follower(whole.port, execution) as follower:
+            await wait_until(lambda: len(follower.events) >= len(client.events(execution)), description="it follows")
+            whole.webs[0].send(signal.SIGTERM)
+            closed = await client.closed()
+            assert closed.rcvd is not None
+            assert (closed.rcvd.code, closed.rcvd.reason) == (4200, "draining")
+            bye = client.frames[-1]
+            assert (bye["type"], bye["code"], bye["resume"]) == ("bye", 4200, True)
+            assert bye["after"] <= 2
+            assert whole.webs[0].wait() == 0
+            whole.webs[0].start()
+            async with whole.connect() as late:
+                await late.decide(draft, "approve")
+                await follower.ended.wait()
+    check(whole, follower, topic)
+    assert "Traceback" not in whole.webs[0].err
