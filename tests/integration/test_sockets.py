@@ -18,9 +18,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from protocol.frames import MAX_FRAME
 from protocol.ids import ExecutionId
 from server import outlet as outlets
-from server import sockets
 from server.outlet import Outlet
-from server.sockets import Server, WebSocketProtocol, configure
+from server.sockets import Server, configure
+from server.sockets import protocol as sockets
+from server.sockets.protocol import WebSocketProtocol
 from tests.support.edge import Site, event_template, receive, running_site
 from tests.support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawClient, masked, raw_client
 from tests.support.waiting import wait_until

@@ -1,20 +1,13 @@
-"""One subscriber connection to Redis per process, which notices when it has gone deaf.
-
-redis-py's own `PubSub` resubscribes silently after a lost connection, so that nobody learns of the messages that were
-published meanwhile; and a connection to a frozen or demoted server stays open for ever without a word. So this owns the
-connection: it publishes a probe through Redis and expects it back, drops a connection on which nothing is heard,
-subscribes again, and tells each listener that it may have missed something.
-"""
+"""The subscriber connection: it is kept, proved, replaced, and every gap in it is told."""
 
 import asyncio
 import logging
 import math
 import random
-import secrets
 from collections import deque
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import anyio
 from redis.asyncio import Redis
@@ -24,7 +17,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from server import keys
+from server.pubsub.probe import Probe
+from server.pubsub.subscription import Listener, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +28,7 @@ OUTAGE = (RedisError, OSError, TimeoutError)
 BATCH = 512
 Verb = Literal[b"subscribe", b"unsubscribe"]
 
-
-class Listener(Protocol):
-    """Who hears a channel. All of it is called from the reader and must be quick; none of it may wait."""
-
-    def deliver(self, payload: bytes) -> None:
-        """Take one message."""
-
-    def missed(self) -> None:
-        """Learn that messages may have been lost until now; from now on none are."""
-
-    def dropped(self) -> None:
-        """Learn that the channel is no longer subscribed."""
+Request = tuple[Verb, Subscription]
 
 
 @dataclass(frozen=True)
@@ -63,55 +46,6 @@ class Times:
 
 class Deaf(ConnectionError):
     """Raised when nothing was heard on the connection for too long."""
-
-
-class Subscription:
-    """A channel with its one listener. `users` of it may come and go; without any it lingers a while."""
-
-    __slots__ = ("confirmed", "deliver", "heard", "idle", "listener", "name", "users")
-
-    def __init__(self, name: bytes, listener: Listener) -> None:
-        self.name = name
-        self.listener = listener
-        self.deliver = listener.deliver
-        self.users = 0
-        self.idle = math.inf
-        #: Set while the server has confirmed the subscription.
-        self.confirmed = asyncio.Event()
-        #: It was confirmed before, on this connection or an earlier one.
-        self.heard = False
-
-
-Request = tuple[Verb, Subscription]
-
-
-class Probe:
-    """Hears what this process says to itself through Redis."""
-
-    def __init__(self) -> None:
-        self.channel = keys.probe(secrets.token_hex(8))
-        self._awaited: dict[bytes, asyncio.Event] = {}
-
-    def deliver(self, payload: bytes) -> None:
-        """Tell who waits for this word."""
-        if payload in self._awaited:
-            self._awaited[payload].set()
-
-    def missed(self) -> None:
-        """Let whoever waits go on waiting: a lost word proves nothing."""
-
-    def dropped(self) -> None:
-        """Never called: the probe always has a user."""
-
-    async def prove(self, redis: Redis) -> None:
-        """Say a new word and wait to hear it."""
-        word = secrets.token_hex(8).encode()
-        heard = self._awaited[word] = asyncio.Event()
-        try:
-            await redis.publish(self.channel, word)
-            await heard.wait()
-        finally:
-            del self._awaited[word]
 
 
 class PubSub:
