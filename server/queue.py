@@ -10,7 +10,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-from docket import Docket, Perpetual, Worker
+from docket import Docket, Perpetual, Retry, Worker
 
 NAME = "qd:docket"
 #: How often executions that nobody holds are looked for.
@@ -20,12 +20,18 @@ REDELIVERY = timedelta(seconds=4)
 #: Docket reads redis-py's default limit of 100 connections as an outage when it is reached.
 MAX_CONNECTIONS = 2000
 
-Advance = Callable[[str], Awaitable[None]]
+#: A worker without a free slot leaves the work to whoever has one; it is offered again after this.
+AGAIN = timedelta(milliseconds=250)
+
+Advance = Callable[[str], Awaitable[bool]]
 Reap = Callable[[], Awaitable[None]]
 
 
 class Queue:
-    """Ask for an execution to be advanced, and (in a worker) do so when asked."""
+    """Ask for an execution to be advanced, and (in a worker) do so when asked.
+
+    `on_advance` tells whether the request is done with; when not, it is offered to all workers again.
+    """
 
     def __init__(self, url: str, *, on_advance: Advance | None = None, on_reap: Reap | None = None) -> None:
         self._stack = AsyncExitStack()
@@ -63,10 +69,11 @@ class Queue:
         async with worker:
             await worker.run_forever()
 
-    async def _advance(self, member: str) -> None:
+    async def _advance(self, member: str, retry: Retry = Retry.forever()) -> None:  # noqa: B008 - Docket's way
         if self._on_advance is None:
             raise RuntimeError("this process runs no crews")
-        await self._on_advance(member)
+        if not await self._on_advance(member):
+            retry.after(AGAIN)
 
 
 def _perpetual(reap: Reap) -> Callable[..., Awaitable[None]]:

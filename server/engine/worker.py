@@ -24,6 +24,8 @@ LOOK_EVERY = 5
 RUNNING_AGAIN, WAITING_AGAIN = 3.0, 60.0
 #: An execution that so many workers died with, without a task coming on, is given up: it may be what kills them.
 MOST_CRASHES = 10
+#: Somebody else may have a free slot sooner, in seconds.
+PATIENT_FOR_SLOT = 0.5
 #: When the worker leaves, what is in flight has this long to come to an end, in seconds.
 PATIENCE = 5.0
 
@@ -64,25 +66,33 @@ class Worker:
                     await anyio.sleep(1)
                 await self.wake_all()
 
-    async def advance(self, member: str) -> None:
-        """Run an execution on, if nobody does: wait for a slot, take the lease, start the crew."""
+    async def advance(self, member: str) -> bool:
+        """Run an execution on, if nobody does: wait for a slot, take the lease, start the crew.
+
+        False when there is no slot for a while: the work is not kept from workers that have one.
+        """
         execution = ExecutionId(member.partition("/")[2])
         if execution in self.attempts:
             await self.wake(execution)
-            return
+            return True
         if self._draining.is_set() or execution in self._claiming or not await self._free(execution):
-            return
+            return True
         self._claiming.add(execution)
-        slot = await self.slots.take()
+        slot: Slot | None = None
         try:
+            with anyio.move_on_after(PATIENT_FOR_SLOT):
+                slot = await self.slots.take()
+            if slot is None:
+                return False
             attempt = None if self._draining.is_set() else await self._claim(execution, slot)
             if attempt and self._group:
                 self.attempts[execution] = attempt
                 self._group.start_soon(attempt.run, self._done, name=f"attempt {execution}")
         finally:
             self._claiming.discard(execution)
-            if execution not in self.attempts:
+            if slot is not None and execution not in self.attempts:
                 slot.release()
+        return True
 
     async def _free(self, execution: ExecutionId) -> Holder | None:
         """Tell who held the execution, if it goes on and no live worker holds it."""

@@ -204,8 +204,11 @@ async def test_no_more_crews_work_at_once_than_there_are_slots(world: World) -> 
         async with anyio.create_task_group() as group:
             for execution in executions:
                 group.start_soon(worker.advance, member(world, execution))
-            await wait_until(lambda: working[0] == 3, description="three crews work")
-            go.set()
+        assert working[0] == 3
+        go.set()
+        for execution in executions:
+            while not await worker.advance(member(world, execution)):
+                pass
         for execution in executions:
             await world.state(execution, State.COMPLETED)
     assert most[0] == 3

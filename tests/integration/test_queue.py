@@ -12,8 +12,9 @@ from tests.support.waiting import wait_until
 
 @asynccontextmanager
 async def worker(url: str, name: str, done: list[str], reaped: list[str]) -> AsyncIterator[None]:
-    async def advance(member: str) -> None:
+    async def advance(member: str) -> bool:
         done.append(member)
+        return True
 
     async def reap() -> None:
         reaped.append(name)
@@ -46,9 +47,10 @@ async def test_what_was_asked_for_while_nobody_was_there_is_done_later(redis: Re
 async def test_another_worker_goes_on_with_what_a_stuck_one_took(redis: Redis, redis_server: str) -> None:
     taken = anyio.Event()
 
-    async def stuck(_: str) -> None:
+    async def stuck(_: str) -> bool:
         taken.set()
         await anyio.sleep_forever()
+        return True
 
     async def nothing() -> None:
         """Reap nothing."""
@@ -62,3 +64,20 @@ async def test_another_worker_goes_on_with_what_a_stuck_one_took(redis: Redis, r
         group.cancel_scope.cancel()
     async with worker(redis_server, "other", done, []):
         await wait_until(lambda: done == ["open/x_1"], description="the other does it", timeout=20)
+
+
+async def test_what_a_full_worker_leaves_is_offered_to_others(redis: Redis, redis_server: str) -> None:
+    offered: list[str] = []
+
+    async def full(member: str) -> bool:
+        offered.append(member)
+        return len(offered) > 2
+
+    async def nothing() -> None:
+        """Reap nothing."""
+
+    async with Queue(redis_server, on_advance=full, on_reap=nothing) as queue, anyio.create_task_group() as group:
+        group.start_soon(queue.run, "full")
+        await queue.advance("open/x_1", 1)
+        await wait_until(lambda: len(offered) == 3, description="it is offered until it is taken")
+        group.cancel_scope.cancel()
