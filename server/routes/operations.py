@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import anyio
 import msgspec
 from prometheus_client import generate_latest
 from starlette.requests import Request
@@ -10,6 +11,8 @@ from starlette.routing import BaseRoute, Route
 
 from server.telemetry import REGISTRY
 
+#: Whoever asks is answered within this, in seconds, whatever hangs.
+LIMIT = 5.0
 #: A check gives nothing when all is well, else the reason why not.
 Check = Callable[[], Awaitable[str | None]]
 Measure = Callable[[], Awaitable[None]]
@@ -28,15 +31,24 @@ class Operations:
 
     async def ready(self, _: Request) -> Response:
         """Say whether everything that a request needs works now; each part is tried, none is remembered."""
-        found = {name: await check() for name, check in self.checks.items()}
-        reasons = {name: reason for name, reason in found.items() if reason}
-        body = {"status": "not ready" if reasons else "ready", "checks": {n: r or "ok" for n, r in found.items()}}
-        return Response(msgspec.json.encode(body), 503 if reasons else 200, media_type="application/json")
+        found = dict.fromkeys(self.checks, f"no answer within {LIMIT:g} s")
+
+        async def ask(name: str, check: Check) -> None:
+            found[name] = await check() or "ok"
+
+        with anyio.move_on_after(LIMIT):
+            async with anyio.create_task_group() as group:
+                for name, check in self.checks.items():
+                    group.start_soon(ask, name, check)
+        well = all(answer == "ok" for answer in found.values())
+        body = {"status": "ready" if well else "not ready", "checks": found}
+        return Response(msgspec.json.encode(body), 200 if well else 503, media_type="application/json")
 
     async def metrics(self, _: Request) -> Response:
-        """Write the metrics in Prometheus's text format."""
-        for measure in self.measures:
-            await measure()
+        """Write the metrics in Prometheus's text format; what cannot be measured now keeps its last value."""
+        with anyio.move_on_after(LIMIT):
+            for measure in self.measures:
+                await measure()
         return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
