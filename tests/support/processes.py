@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
+from tests.support.client import Client, connected
 from tests.support.http import Answer, ask
 from tests.support.waiting import wait_until
 
@@ -118,6 +120,10 @@ class Web(Process):
     def get(self, path: str) -> Answer:
         """Ask for a page."""
         return ask(self.port, "GET", path)
+
+    def connect(self, **options: Any) -> AbstractAsyncContextManager[Client]:
+        """Connect a client."""
+        return connected(self.port, **options)
 
     async def ready(self) -> None:
         """Wait until it says that all is well."""

@@ -11,7 +11,7 @@ import redis
 
 from protocol.ids import ExecutionId
 from server import keys
-from tests.support.client import Client, connected
+from tests.support.client import Client
 from tests.support.processes import Process, Web, WorkerProcess, environment
 from tests.support.valkey import Valkey
 
@@ -56,7 +56,7 @@ class Stack:
 
     def connect(self, web: int = 0, **options: Any) -> AbstractAsyncContextManager[Client]:
         """Connect a client to one of the web processes."""
-        return connected(self.webs[web].port, **options)
+        return self.webs[web].connect(**options)
 
     async def first_worker(self, client: Client, execution: str) -> WorkerProcess:
         """Find the worker that took an execution first, by the events that a client sees."""

@@ -1,0 +1,271 @@
+"""What an operator's machines ask, and the same work over plain HTTP."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.client import Client
+from tests.support.http import Answer, ask
+from tests.support.processes import Web, environment
+from tests.support.stack import Stack
+from tests.support.story import told
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
+
+#: A probe that takes longer than this counts as failed with most who send them, in seconds.
+PROBE = 10.0
+#: Starts and stops what a web process is made of, and prints what has been imported.
+IMPORTS = """
+import asyncio, sys
+from server.app import make_app, make_parts
+from server.settings import Settings
+
+async def main():
+    settings = Settings.read()
+    app = make_app(settings, make_parts(settings, settings.redis_url, ["web"]))
+    async with app.router.lifespan_context(app):
+        print(*(name for name in sys.modules if "." not in name))
+
+asyncio.run(main())
+"""
+
+
+def metrics(stack: Stack, web: int = 0) -> dict[tuple[str, ...], float]:
+    """Read the metrics: name and label values → value."""
+    answer = stack.webs[web].get("/metrics")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+    return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
+
+
+async def api(stack: Stack, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    """Ask the REST interface."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await anyio.to_thread.run_sync(ask, stack.port, method, f"/api/v1{path}", body, named)
+
+
+async def test_health_and_readiness(stack: Stack) -> None:
+    assert stack.webs[0].get("/healthz").json == {"status": "alive"}
+    ready = stack.webs[0].get("/readyz")
+    assert ready.status == 200
+    assert ready.json == {"status": "ready", "checks": {"redis": "ok", "crews": "ok", "draining": "ok"}}
+
+
+async def test_metrics_tell_what_went_on(stack: Stack, client: Client, topic: str) -> None:
+    before = metrics(stack)
+    done, asking = [
+        await client.command("start", crew="story", inputs={"topic": topic}, checkpoints=["agree"]) for _ in range(2)
+    ]
+    question = await client.question(asking["execution"], "agree")
+    await client.decide(await client.question(done["execution"], "agree"), "approve")
+    await client.end(done["execution"])
+    completed = ("quarterdeck_executions", "story", "completed")
+
+    def counted() -> bool:  # every few seconds
+        now = metrics(stack)
+        return now[("quarterdeck_open_checkpoints",)] >= 1 and now.get(completed, 0) > before.get(completed, 0)
+
+    await wait_until(counted, description="the executions are counted")
+    now = metrics(stack)
+    decided = ("quarterdeck_decisions_total", "approve", "websocket")
+    assert now[decided] == before.get(decided, 0) + 1
+    assert now[("quarterdeck_decision_seconds_count",)] == before[("quarterdeck_decision_seconds_count",)] + 1
+    assert now[("quarterdeck_connections",)] >= 1
+    assert now[("quarterdeck_connections_accepted",)] >= now[("quarterdeck_connections",)]
+    assert now[("quarterdeck_frames_sent",)] > before[("quarterdeck_frames_sent",)]
+    assert now[("quarterdeck_worker_slots", stack.workers[0].ident)] == 32
+    assert now[("quarterdeck_subscriber_silence_seconds",)] < PROBE
+    await client.decide(question, "stop")
+
+
+async def test_an_execution_over_plain_requests(stack: Stack, topic: str) -> None:
+    body = {"crew": "story", "inputs": {"topic": topic}, "checkpoints": ["agree"], "title": topic}
+    started = await api(stack, "POST", "/executions", body)
+    execution = started.json["execution"]
+    assert (started.status, started.headers["location"]) == (201, f"/api/v1/executions/{execution}")
+
+    async def read() -> Any:
+        return (await api(stack, "GET", f"/executions/{execution}")).json
+
+    async def waits() -> bool:
+        return bool((await read())["execution"]["state"] == "waiting")
+
+    async def completed() -> bool:
+        return bool((await read())["execution"]["state"] == "completed")
+
+    await wait_until(waits, description="it asks")
+    (draft,) = (await read())["checkpoints"]
+    listed = (await api(stack, "GET", "/checkpoints?limit=200")).json["items"]
+    assert draft in listed
+    waiting = (await api(stack, "GET", "/executions?state=waiting&crew=story&limit=200")).json["items"]
+    assert [item["title"] for item in waiting if item["id"] == execution] == [topic]
+    path = f"/executions/{execution}/checkpoints/{draft['id']}/decision"
+    decided = await api(stack, "POST", path, {"action": "approve", "version": 1})
+    assert (decided.status, decided.json["state"]) == (200, "running")
+    await wait_until(completed, description="it is completed")
+    done = (await read())["execution"]
+    assert (done["output"], done["progress"]) == (told("publish", topic), {"done": 3, "total": 3})
+    crews = (await api(stack, "GET", "/crews")).json["items"]
+    assert [crew["name"] for crew in crews if "broken" not in crew] == ["story", "failing"]
+
+
+async def test_lists_come_in_pages_without_holes(stack: Stack, client: Client, topic: str) -> None:
+    made = [
+        (await client.command("start", crew="story", inputs={"topic": topic}, watch=False))["execution"]
+        for _ in range(7)
+    ]
+    for execution in made:
+        await client.command("watch", execution=execution)
+        await client.end(execution)
+    found: list[str] = []
+    query = "limit=3&state=completed"
+    while len(found) < len(made):
+        page = (await api(stack, "GET", f"/executions?{query}")).json
+        found += [item["id"] for item in page["items"] if item["id"] in made]
+        query = f"limit=3&state=completed&cursor={page['next']}" if "next" in page else ""
+        assert query or len(found) == len(made)
+    assert found == made[::-1]
+
+
+async def test_the_same_idempotency_key_starts_one_execution(stack: Stack, topic: str) -> None:
+    body = {"crew": "story", "inputs": {"topic": topic}}
+    first = await api(stack, "POST", "/executions", body, Idempotency_Key=topic)
+    again = await api(stack, "POST", "/executions", body, Idempotency_Key=topic)
+    other = await api(stack, "POST", "/executions", body, Idempotency_Key=f"{topic}-2")
+    assert (first.status, again.status, other.status) == (201, 200, 201)
+    assert again.json["execution"] == first.json["execution"] != other.json["execution"]
+    assert again.json["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [("POST", "/executions", {"crew": "pirates"}, 404, "unknown_crew"),
+     ("POST", "/executions", {"crew": "story"}, 422, "missing_inputs"),
+     ("POST", "/executions", {"crew": "unbuildable"}, 409, "crew_broken"),
+     ("POST", "/executions", {"crew": "story", "loud": 1}, 422, "bad_field"),
+     ("POST", "/executions", [], 400, "bad_frame"),
+     ("POST", "/executions", b"{tea", 400, "bad_json"),
+     ("POST", "/executions", b'{"crew":"\xff"}', 400, "bad_json"),
+     ("POST", "/executions", b"[" * 70_000, 413, "too_large"),
+     ("GET", "/executions/x_none", None, 404, "not_found"),
+     ("GET", "/executions?limit=0", None, 422, "bad_field"),
+     ("GET", "/executions?cursor=tea", None, 422, "bad_field"),
+     ("GET", "/checkpoints?state=decided", None, 422, "bad_field"),
+     ("POST", "/executions/x_none/checkpoints/cp_none/decision", {"action": "approve"}, 404, "not_found"),
+     ("POST", "/executions/x_none/checkpoints/cp_none/decision", {}, 422, "bad_field")],
+)  # fmt: skip
+async def test_refusals_are_problem_documents(
+    stack: Stack, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    answer = await api(stack, method, path, body)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+    problem = answer.json
+    assert (problem["status"], problem["code"], problem["retry"]) == (status, code, False)
+    assert problem["title"]
+    assert problem["detail"]
+    assert "Traceback" not in answer.text
+
+
+async def test_logs_are_json_lines_that_name_the_execution(stack: Stack, client: Client, topic: str) -> None:
+    start = await client.command("start", crew="story", inputs={"topic": topic})
+    await client.end(start["execution"])
+    worker = stack.workers[0]
+    await wait_until(
+        lambda: any(line.get("execution") == start["execution"] for line in worker.said("crew.completed")),
+        description="the end is logged",
+    )
+    (line,) = [line for line in worker.said("crew.started") if line.get("execution") == start["execution"]]
+    assert (line["crew"], line["attempt"], line["level"]) == ("story", 1, "info")
+    for process in stack.processes:
+        assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in process.lines())
+        assert "sk-test" not in process.err
+        assert process.out == ""
+
+
+@pytest.fixture
+def lonely(tmp_path: Path) -> Iterator[tuple[Valkey, Web]]:
+    """A Valkey and a web process, without a worker."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        valkey = Valkey(Path(folder))
+        valkey.start()
+        web = Web(Path(folder), environment(Path(folder), QUARTERDECK_REDIS_URL=valkey.url))
+        web.start()
+        yield valkey, web
+        web.clear()
+        valkey.stop(signal.SIGKILL)
+
+
+async def test_without_a_worker_it_is_not_ready(lonely: tuple[Valkey, Web]) -> None:
+    _, web = lonely
+    await wait_until(lambda: web.get("/healthz").status == 200, description="it is alive", timeout=30)
+    answer = web.get("/readyz")
+    assert answer.status == 503
+    assert answer.json["checks"] == {"redis": "ok", "crews": "no live worker has reported every crew", "draining": "ok"}
+    start = ask(web.port, "POST", "/api/v1/executions", {"crew": "story", "inputs": {"topic": "tea"}})
+    assert (start.status, start.json["code"], start.json["retry"]) == (503, "unavailable", True)
+    assert start.headers["retry-after"] == "1"
+
+
+async def test_with_a_frozen_redis_it_says_so_soon(lonely: tuple[Valkey, Web]) -> None:
+    valkey, web = lonely
+    await wait_until(lambda: web.get("/readyz").status == 503, description="it is alive", timeout=30)
+    valkey.send(signal.SIGSTOP)
+    answers: dict[str, Answer] = {}
+
+    async def probe(path: str) -> None:
+        answers[path] = await anyio.to_thread.run_sync(web.get, path)
+
+    with anyio.fail_after(PROBE):
+        async with anyio.create_task_group() as group:
+            for path in ("/readyz", "/healthz", "/metrics"):
+                group.start_soon(probe, path)
+    assert {path: answer.status for path, answer in answers.items()} == {
+        "/readyz": 503, "/healthz": 200, "/metrics": 200
+    }  # fmt: skip
+    assert "heard" in answers["/readyz"].json["checks"]["redis"]
+    valkey.send(signal.SIGCONT)
+    await wait_until(
+        lambda: web.get("/readyz").json["checks"]["redis"] == "ok", description="it hears again", timeout=30
+    )
+
+
+def test_a_web_process_never_imports_crewai(lonely: tuple[Valkey, Web]) -> None:
+    """It would cost every web process three seconds and 200 MB, for nothing."""
+    _, web = lonely
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORTS], env=web.environ, capture_output=True, text=True, timeout=60, check=True
+    )
+    modules = run.stdout.split()
+    assert "starlette" in modules
+    assert "crewai" not in modules
+
+
+@pytest.fixture
+async def single(tales: Any) -> AsyncIterator[Web]:
+    """One process that does everything."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        settings = {"QUARTERDECK_ROLES": "web,worker", "QUARTERDECK_DATA": f"{folder}/data", "TEST_MODEL": ""}
+        web = Web(Path(folder), environment(Path(folder), **{**settings, "TEST_MODEL": tales.server.url}), role="serve")
+        web.start()
+        yield web
+        web.clear()
+
+
+async def test_web_and_worker_in_one_process(single: Web, topic: str) -> None:
+    await single.ready()
+    async with single.connect() as client:
+        start = await client.command("start", crew="story", inputs={"topic": topic}, checkpoints=["agree"])
+        await client.decide(await client.question(start["execution"], "agree"), "approve")
+        assert (await client.end(start["execution"]))["data"]["output"] == told("publish", topic)
+    checks = single.get("/readyz").json["checks"]
+    assert checks == {"redis": "ok", "crews": "ok", "draining": "ok", "worker": "ok"}
+    assert single.stop() == 0
