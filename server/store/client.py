@@ -56,7 +56,10 @@ def connect_blocking(url: str) -> redis.Redis:
 
 def check(url: str) -> None:
     """Raise `BadRedis` with one clear line unless the server answers, lets us in, and is new enough."""
-    client = connect_blocking(url)
+    try:
+        client = connect_blocking(url)
+    except ValueError as error:
+        raise BadRedis(f"QUARTERDECK_REDIS_URL={shown(url)} cannot be used: {error}") from error
     try:
         info: Any = client.info("server")
     except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
