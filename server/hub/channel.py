@@ -10,6 +10,7 @@ from protocol.frames import encode, error_frame
 from protocol.ids import ExecutionId
 from server.hub.audience import Audience
 from server.hub.refusals import gone
+from server.hub.streams import Streams
 from server.recovery import Numbered, Page, follow, reaches
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Channel:
         self.live = Audience()
         self.joining = 0
         self.recent: list[Numbered] = []
+        self.streams = Streams()
         self._stale = False
         self._repairing = False
 
@@ -45,10 +47,13 @@ class Channel:
         """Take a message: `OFFSET EPOCH`, a newline and an event's frame, or nothing, a newline and a delta's."""
         head, _, frame = payload.partition(b"\n")
         if not head:
+            self.streams.add(frame)
             self.live.send(frame)
             return
         digits, epoch = head.split(b" ", 1)
         offset = int(digits)
+        if self.streams:
+            self.streams.follow(frame)
         if offset == self.last + 1 and epoch == self.epoch:
             self.last = offset
             self.live.send(frame)
@@ -60,6 +65,7 @@ class Channel:
     def missed(self) -> None:
         """Read from the log what pub/sub may have lost."""
         self.generation += 1
+        self.streams.clear()
         if self.live:
             self.repair()
         else:

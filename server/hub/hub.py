@@ -16,8 +16,9 @@ from server.hub.inbox import Inbox, InboxWatch
 from server.hub.refusals import unavailable
 from server.hub.watch import Found, Watch
 from server.outlet import Outlet
-from server.pubsub import OUTAGE, PubSub
+from server.pubsub import PubSub
 from server.recovery import After, Log, Page
+from server.store.client import OUTAGE
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -136,7 +137,8 @@ class Hub:
     async def _once(self, reading: Awaitable[T]) -> T:
         try:
             with anyio.fail_after(READ_LIMIT):
-                return await reading
+                async with self._readers:
+                    return await reading
         except OUTAGE as error:
             logger.warning("the log cannot be read: %s", error)
             raise unavailable() from None

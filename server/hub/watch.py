@@ -127,7 +127,7 @@ class Watch:
             return False
         self._position += len(owed)
         synced = Synced(execution=self._channel.execution, epoch=self._epoch.decode(), offset=self._position)
-        self._outlet.write(self._outlet.encoding.many([*owed, encode(synced)]))
+        self._outlet.write(self._outlet.encoding.many([*owed, *self._channel.streams.frames, encode(synced)]))
         self._channel.live.add(self._outlet)
         self._joined()
         self._scope = None

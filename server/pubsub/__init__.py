@@ -8,7 +8,7 @@ subscribes again, and tells each listener that it may have missed something.
 `subscriber` owns the connection, `subscription` is one channel on it, `probe` proves the way through Redis and back.
 """
 
-from server.pubsub.subscriber import OUTAGE, PubSub, Times
+from server.pubsub.subscriber import PubSub, Times
 from server.pubsub.subscription import Listener
 
-__all__ = ["OUTAGE", "Listener", "PubSub", "Times"]
+__all__ = ["Listener", "PubSub", "Times"]

@@ -14,16 +14,14 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from server.pubsub.probe import Probe
 from server.pubsub.subscription import Listener, Subscription
+from server.store.client import OUTAGE
 
 log = logging.getLogger(__name__)
 
-#: What may go wrong between this process and Redis.
-OUTAGE = (RedisError, OSError, TimeoutError)
 #: So many channels go into one command.
 BATCH = 512
 Verb = Literal[b"subscribe", b"unsubscribe"]

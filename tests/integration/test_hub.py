@@ -12,7 +12,7 @@ from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId, Position
 from server import keys
 from server.recovery import After
-from tests.support.edge import QUICK, Edge, Memory, running_edge
+from tests.support.edge import QUICK, Edge, Memory, event_template, running_edge
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
@@ -207,6 +207,29 @@ async def test_deltas_go_to_who_is_live_and_hold_up_nothing(redis: Redis) -> Non
         await edge.log.append(X)
         await wait_until(lambda: outlet.offsets(X) == [1, 2], description="the event")
         assert outlet.kinds()[-2:] == ["delta", "journal.missed"]
+
+
+async def test_who_joins_in_the_middle_of_a_stream_gets_its_text_from_the_beginning(redis: Redis) -> None:
+    def delta(index: int, stream: str = "s") -> bytes:
+        return b'\n{"type":"delta","execution":"x_1","stream":"%s","index":%d,"text":"t"}' % (stream.encode(), index)
+
+    async with running_edge(redis) as edge:
+        await edge.log.append(X)
+        first = await watch(edge)
+        await synced(first)
+        for message in (delta(0), delta(1), delta(3, "headless"), delta(2)):
+            await redis.publish(keys.channel(keys.OPEN_TENANT, X), message)
+        await wait_until(lambda: len(first.frames) == 6, description="the deltas")
+        second = await watch(edge)
+        await synced(second)
+        assert second.kinds() == ["journal.missed", "delta", "delta", "delta", "synced"]
+        assert [frame["index"] for frame in second.frames[1:4]] == [0, 1, 2]
+        completed = '{"call":"c","stream":"s","model":"m"}'
+        await edge.log.append(X, event_template(X, "llm.completed", completed))
+        await wait_until(lambda: first.offsets(X) == [1, 2], description="the whole text")
+        third = await watch(edge)
+        await synced(third)
+        assert "delta" not in third.kinds()
 
 
 async def test_garbage_on_a_channel_is_survived(redis: Redis) -> None:
