@@ -120,13 +120,13 @@ class Client:
         if met["type"] not in ENDS:
             await self.end(execution)
 
-    async def closed(self) -> ConnectionClosed:
-        """Read until the server closes the connection."""
+    async def closed(self) -> tuple[int, str]:
+        """Read until the server closes the connection; give its code and reason."""
         try:
             while True:
                 await self.receive()
         except ConnectionClosed as closed:
-            return closed
+            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
 
     def cut(self) -> None:
         """Lose the connection, without a word."""
