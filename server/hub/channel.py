@@ -27,6 +27,11 @@ class Channel:
     live; an empty `epoch` means that this is not known. `generation` changes when messages may have been lost.
     """
 
+    __slots__ = (
+        "_repairing", "_stale", "epoch", "execution", "generation", "hub", "joining", "last", "live", "name", "recent",
+        "streams",
+    )  # fmt: skip
+
     def __init__(self, hub: "Hub", execution: ExecutionId, name: str) -> None:
         self.hub = hub
         self.execution = execution

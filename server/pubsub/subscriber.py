@@ -80,7 +80,7 @@ class PubSub:
         subscription = self._use(channel, listener)
         try:
             with anyio.fail_after(self._times.confirm):
-                await subscription.confirmed.wait()
+                await subscription.wait()
         except BaseException:
             self.release(channel)
             raise
@@ -107,7 +107,7 @@ class PubSub:
         """Publish a word and wait to hear it: the way through Redis, and back on the subscription, works."""
         try:
             with anyio.fail_after(timeout):
-                await self._own.confirmed.wait()
+                await self._own.wait()
                 await self._probe.prove(self._redis)
         except OUTAGE:
             return False
@@ -165,7 +165,7 @@ class PubSub:
         self._expected.clear()
         self._outbox.clear()
         for subscription in self._subscriptions.values():
-            subscription.confirmed.clear()
+            subscription.confirmed = False
 
     def _hear(self) -> None:
         self._heard = asyncio.get_running_loop().time()
@@ -199,10 +199,7 @@ class PubSub:
         else:
             log.warning("unexpected %r of %r", kind, name)
         if kind == b"subscribe" and current is not None and subscription is current:
-            current.confirmed.set()
-            if current.heard:
-                current.listener.missed()
-            current.heard = True
+            current.confirm()
 
     # Writing
 
@@ -244,7 +241,7 @@ class PubSub:
             with anyio.move_on_after(self._times.probe):
                 try:
                     heard = await self._redis.publish(self._probe.channel, b"")
-                    if not heard and self._own.confirmed.is_set():
+                    if not heard and self._own.confirmed:
                         raise Deaf("the server that takes commands is not the one that is heard")
                 except Deaf:
                     raise

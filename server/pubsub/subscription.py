@@ -21,7 +21,7 @@ class Listener(Protocol):
 class Subscription:
     """A channel with its one listener. `users` of it may come and go; without any it lingers a while."""
 
-    __slots__ = ("confirmed", "deliver", "heard", "idle", "listener", "name", "users")
+    __slots__ = ("_waiting", "confirmed", "deliver", "heard", "idle", "listener", "name", "users")
 
     def __init__(self, name: bytes, listener: Listener) -> None:
         self.name = name
@@ -29,7 +29,24 @@ class Subscription:
         self.deliver = listener.deliver
         self.users = 0
         self.idle = math.inf
-        #: Set while the server has confirmed the subscription.
-        self.confirmed = asyncio.Event()
+        #: The server has confirmed the subscription, on this connection.
+        self.confirmed = False
         #: It was confirmed before, on this connection or an earlier one.
         self.heard = False
+        self._waiting: asyncio.Event | None = None
+
+    async def wait(self) -> None:
+        """Return once the server has confirmed it."""
+        while not self.confirmed:
+            self._waiting = self._waiting or asyncio.Event()
+            await self._waiting.wait()
+
+    def confirm(self) -> None:
+        """Take the server's confirmation; a second one means that the first did not last."""
+        self.confirmed = True
+        if self._waiting is not None:
+            self._waiting.set()
+            self._waiting = None
+        if self.heard:
+            self.listener.missed()
+        self.heard = True
