@@ -54,7 +54,7 @@ class Connection:
 
     __slots__ = (
         "__weakref__", "_binary", "_dispatch", "_ended", "_heartbeat", "_hub", "_inbox", "_loop", "_policy", "_rate",
-        "_watches", "ident", "outlet", "principal",
+        "_unanswered", "_watches", "ident", "outlet", "principal",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +73,8 @@ class Connection:
         self._watches: dict[ExecutionId, Watching] = {}
         self._inbox: InboxWatch | None = None
         self._ended = False
+        #: The `id` of the command at work, until it has its one reply or error.
+        self._unanswered: int | str | None = None
         self._heartbeat = Heartbeat(outlet, policy, self._silent)
         outlet.on_slow = self._slow
 
@@ -104,6 +106,7 @@ class Connection:
 
     def _leave(self) -> None:
         self._heartbeat.stop()
+        self.outlet.on_slow = None
         for watch in self._watches.values():
             watch.close()
         self._watches.clear()
@@ -123,29 +126,30 @@ class Connection:
         try:
             command = decode_command(content, binary=self._binary)
         except Refused as refused:
-            self._refuse(refused, None)
+            self._refuse(refused)
             return
         if not isinstance(command, Pong):
             await self._answer(command)
 
     async def _answer(self, command: AnyCommand) -> None:
+        self._unanswered = command.id
         try:
             self._throttle()
             with anyio.fail_after(self._policy.command_limit):
                 await self._carry_out(command)
         except Refused as refused:
-            self._refuse(refused, command.id)
+            self._refuse(refused)
         except TimeoutError:
             slow = Refused(ErrorCode.UNAVAILABLE, "The command took too long.", retry_after=1.0)
-            self._refuse(slow, command.id)
+            self._refuse(slow)
         except Exception:
             logger.exception("connection %s: a command failed", self.ident)
-            self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."), command.id)
+            self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."))
 
     async def _carry_out(self, command: AnyCommand) -> None:
         match command:
             case Ping():
-                self._reply(command.id, {"server_time": timestamp(time.time())})
+                self._reply({"server_time": timestamp(time.time())})
             case Watch():
                 await self._watch(command)
             case Unwatch():
@@ -153,12 +157,12 @@ class Connection:
             case Start() if command.watch:
                 await self._start(command)
             case _:
-                self._reply(command.id, await self._dispatch.handle(command, self.principal))
+                self._reply(await self._dispatch.handle(command, self.principal))
 
     async def _start(self, command: Start) -> None:
         self._check_quota()
         data = await self._dispatch.handle(command, self.principal)
-        self._reply(command.id, data)
+        self._reply(data)
         execution = data["execution"] if isinstance(data, dict) else data.execution
         watch, found = await self._hub.watch(execution, self.outlet, "start")
         self._add(execution, watch)
@@ -168,7 +172,7 @@ class Connection:
         if (command.execution is None) is not command.inbox:
             raise Refused(ErrorCode.BAD_FIELD, "Name either an `execution` or `inbox: true`.")
         if command.execution is None:
-            await self._watch_inbox(command.id)
+            await self._watch_inbox()
             return
         execution = command.execution
         self._remove(execution)
@@ -181,16 +185,16 @@ class Connection:
             self._remove(execution)
             raise
         page, start = found
-        self._reply(command.id, {
+        self._reply({
             "recovered": start.recovered, "epoch": page.epoch, "first": page.first, "last": page.last,
             "state": seen.state, "checkpoints": seen.checkpoints,
         })  # fmt: skip
         watch.begin(found)
 
-    async def _watch_inbox(self, re: int | str | None) -> None:
+    async def _watch_inbox(self) -> None:
         self._leave_inbox()
         self._inbox = await self._hub.watch_inbox(self.outlet)
-        self._reply(re, {"checkpoints": self._inbox.checkpoints})
+        self._reply({"checkpoints": self._inbox.checkpoints})
         self._inbox.begin()
 
     def _unwatch(self, command: Unwatch) -> None:
@@ -198,7 +202,7 @@ class Connection:
             self._leave_inbox()
         if command.execution is not None:
             self._remove(command.execution)
-        self._reply(command.id, {})
+        self._reply({})
 
     # Watches
 
@@ -228,9 +232,11 @@ class Connection:
         if wait:
             raise Refused(ErrorCode.RATE_LIMITED, "Too many commands.", retry_after=round(wait, 3))
 
-    def _reply(self, re: int | str | None, data: Any) -> None:
-        if re is not None:
-            self.outlet.send(encode(Reply(re=re, data=data)))
+    def _reply(self, data: Any) -> None:
+        if self._unanswered is not None:
+            self.outlet.send(encode(Reply(re=self._unanswered, data=data)))
+            self._unanswered = None
 
-    def _refuse(self, refused: Refused, re: int | str | None) -> None:
-        self.outlet.send(encode(error_frame(refused, re)))
+    def _refuse(self, refused: Refused) -> None:
+        self.outlet.send(encode(error_frame(refused, self._unanswered)))
+        self._unanswered = None

@@ -5,6 +5,7 @@ import pytest
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection
 
+from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server import outlet as outlets
 from server.connection import Policy, asgi
@@ -127,6 +128,21 @@ async def test_a_command_that_takes_too_long_is_unavailable(redis: Redis, monkey
         await client.send('{"type":"get","id":1,"execution":"x_1"}')
         frame = await receive(client)
         assert (frame["re"], frame["code"], frame["retry"]) == (1, "unavailable", True)
+
+
+async def test_a_start_that_cannot_be_watched_has_one_reply_and_an_error_of_its_own(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(*_: object) -> None:
+        raise Refused(ErrorCode.UNAVAILABLE, "Redis does not answer.")
+
+    async with running_site(redis) as site, site.connect() as client:
+        monkeypatch.setattr(site.edge.hub, "watch", unavailable)
+        await receive(client, "welcome")
+        await client.send('{"type":"start","id":1,"crew":"1"}')
+        assert (await receive(client))["re"] == 1
+        frame = await receive(client)
+        assert (frame["type"], frame["code"], "re" in frame) == ("error", "unavailable", False)
 
 
 async def test_too_many_commands_are_refused_with_a_time_to_wait(redis: Redis) -> None:
