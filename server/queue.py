@@ -4,12 +4,15 @@ A Docket task here never lasts as long as a crew does: it claims an execution an
 the execution's own (see `server/execution.py`); Docket may deliver a task twice, and that does no harm.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+import anyio
+import structlog
 from docket import Docket, Perpetual, Retry, Worker
 
 NAME = "qd:docket"
@@ -17,11 +20,15 @@ NAME = "qd:docket"
 REAP_EVERY = timedelta(seconds=2)
 #: A task of a worker that died goes to another after this.
 REDELIVERY = timedelta(seconds=4)
+#: What was taken when the worker is told to stop must end within this, in seconds; it is all short.
+END_LIMIT = 5.0
 #: Docket reads redis-py's default limit of 100 connections as an outage when it is reached.
 MAX_CONNECTIONS = 2000
 
 #: A worker without a free slot leaves the work to whoever has one; it is offered again after this.
 AGAIN = timedelta(milliseconds=250)
+
+log = structlog.get_logger("server.queue")
 
 Advance = Callable[[str], Awaitable[bool]]
 Reap = Callable[[], Awaitable[None]]
@@ -67,13 +74,26 @@ class Queue:
             scheduling_resolution=timedelta(milliseconds=250),
         )
         async with worker:
-            await worker.run_forever()
+            running = asyncio.create_task(worker.run_forever(), name="docket")
+            try:
+                await asyncio.shield(running)
+            finally:
+                await _end(running)
 
     async def _advance(self, member: str, retry: Retry = Retry.forever()) -> None:  # noqa: B008 - Docket's way
         if self._on_advance is None:
             raise RuntimeError("this process runs no crews")
         if not await self._on_advance(member):
             retry.after(AGAIN)
+
+
+async def _end(running: asyncio.Task[None]) -> None:
+    """Cancel Docket's loop once, and let it finish what it has taken: a second cancel would break that off."""
+    with anyio.CancelScope(shield=True):
+        running.cancel()
+        await asyncio.wait([running], timeout=END_LIMIT)
+    if running.done() and not running.cancelled() and (error := running.exception()):
+        log.warning("queue.ended_badly", error=str(error))
 
 
 def _perpetual(reap: Reap) -> Callable[..., Awaitable[None]]:
