@@ -127,6 +127,8 @@ ServerFrame: Any = Union[(*CONTROL, AnyEvent)]
 encode = msgspec.json.Encoder().encode
 encode_msgpack = msgspec.msgpack.Encoder().encode
 decode_server_frame = msgspec.json.Decoder(ServerFrame).decode
+#: What the decoders raise for a message that is no JSON, or no msgpack.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _commands_msgpack: msgspec.msgpack.Decoder[AnyCommand] = msgspec.msgpack.Decoder(AnyCommand)
 _events = msgspec.json.Decoder(AnyEvent)
@@ -147,14 +149,14 @@ def decode_command(message: str | bytes, *, binary: bool = False) -> AnyCommand:
         return _commands_msgpack.decode(message) if binary else _commands.decode(message)  # type: ignore[arg-type]
     except msgspec.ValidationError as error:
         raise _refusal(message, binary, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Refused(ErrorCode.BAD_JSON, f"The message cannot be read: {error}") from None
 
 
 def _refusal(message: str | bytes, binary: bool, why: str) -> Refused:
     try:
         frame = msgspec.msgpack.decode(message) if binary else msgspec.json.decode(message)  # type: ignore[arg-type]
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return Refused(ErrorCode.BAD_JSON, f"The message cannot be read: {error}")
     if not isinstance(frame, dict):
         return Refused(ErrorCode.BAD_FRAME, "A message must be one object with a `type`.")
