@@ -1,0 +1,199 @@
+"""One example of every command, control frame and event, made of the structs, with every optional field set.
+
+`python -m tests.golden.examples` writes `frames.json` anew.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from protocol import commands, events, frames, objects
+from protocol.errors import CloseCode, ErrorCode
+from protocol.ids import CheckpointId, ConnectionId, ConversationId, ExecutionId, Position
+
+FILE = Path(__file__).with_name("frames.json")
+AT = "2026-11-23T07:48:09.120Z"
+LATER = "2026-11-23T07:50:00.000Z"
+EPOCH = "c0ffee42"
+EXECUTION = ExecutionId("x_01m83sbg98v6ma97yfav2wm5k8")
+CHECKPOINT = CheckpointId("cp_01m83sbgj4e1fz3t0x9qk2v7rn")
+CONVERSATION = ConversationId("cv_01m83sbg0000000000000000zz")
+SOMEBODY = objects.Actor(id="u_7", name="Ayu Lestari")
+INPUTS = {"user_input": "Ramadan campaign for kopi susu ☕, 3 creators", "budget": 1500.5, "tags": ["tea", None, True]}
+USAGE = objects.Usage(prompt_tokens=412, completion_tokens=98, total_tokens=510, calls=2, replayed=1)
+FAULT = objects.Fault(code="task_failed", message="The almanac has no such day.")
+
+OPEN = objects.Checkpoint(
+    id=CHECKPOINT,
+    execution=EXECUTION,
+    name="after_planning",
+    kind="task.after",
+    state=objects.CheckpointState.OPEN,
+    version=2,
+    title="Agree on the plan",
+    description="Nothing is written before this.",
+    task="content_plan",
+    agent="Planner",
+    draft=objects.Draft(text='# Plan\n\n“Two” <creators> & \\ "quotes"\u2028', language="en", json={"creators": 2}),
+    facts={"tokens": 510, "tools": {"trend_lookup": 1}},
+    tool=objects.ToolRequest(name="post", arguments={"to": "@kopi"}, schema={"type": "object"}),
+    actions=[
+        objects.Action(id="approve", label="Approve"),
+        objects.Action(id="revise", label="Request changes", needs_feedback=True),
+        objects.Action(id="stop", label="Stop run", confirm=True),
+    ],
+    schema={"type": "object", "properties": {"creators": {"type": "integer"}}},
+    policy={"approvals": 2},
+    tally={"approve": 1},
+    deadline=LATER,
+    on_deadline="stop",
+    digest="sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    opened_at=AT,
+    history=[objects.Judgement(version=1, action="revise", by=SOMEBODY, at=AT, feedback="Two creators, not three")],
+)
+
+WHOLE = objects.Execution(
+    id=EXECUTION,
+    crew="content",
+    title="Ramadan campaign",
+    state=objects.State.WAITING,
+    inputs=INPUTS,
+    checkpoints=["after_planning"],
+    conversation=CONVERSATION,
+    owner=SOMEBODY,
+    created_at=AT,
+    started_at=AT,
+    ended_at=LATER,
+    epoch=EPOCH,
+    offset=9,
+    attempt=2,
+    progress=objects.Progress(done=1, total=4),
+    tasks=[
+        objects.TaskState(
+            name="content_plan", index=0, agent="Planner", state="completed", round=2, output="# Plan", started_at=AT,
+            ended_at=LATER, usage=USAGE,
+        ),
+        objects.TaskState(name="strategy", index=1, state="pending"),
+    ],
+    usage=USAGE,
+    waited=12.5,
+    output="# Strategy",
+    output_json={"steps": []},
+    error=FAULT,
+)  # fmt: skip
+
+COMMANDS: list[commands.Command] = [
+    commands.Auth(id=1, token="a-ticket"),
+    commands.Start(
+        id="s-1", crew="content", inputs=INPUTS, checkpoints=["after_planning"], conversation=CONVERSATION,
+        title="Ramadan campaign", watch=False, key="k-1",
+    ),
+    commands.Watch(id=2, execution=EXECUTION, after=Position(epoch=EPOCH, offset=7)),
+    commands.Unwatch(id=3, inbox=True),
+    commands.Decide(
+        id=4, execution=EXECUTION, checkpoint=CHECKPOINT, action="edit", version=2, feedback="Shorter", output="# Plan",
+        arguments={"to": "@kopi"}, response={"creators": 2}, digest=OPEN.digest, key="k-2",
+    ),
+    commands.Cancel(id=5, execution=EXECUTION, reason="No more tea"),
+    commands.List(
+        id=6, what="executions", cursor="1795420089120.000~x_1", limit=20,
+        filter=commands.Filter(state="waiting", crew="content", conversation=CONVERSATION),
+    ),
+    commands.Get(id=7, execution=EXECUTION),
+    commands.Ping(id=8),
+    commands.Pong(),
+]  # fmt: skip
+
+CONTROL: list[Struct] = [
+    frames.Welcome(
+        protocol=1, connection=ConnectionId("c_01m83sbg98v6ma97yfav2wm5k9"), server_time=AT, heartbeat=25, auth="open",
+        principal=SOMEBODY, limits=frames.Limits(frame=65_536, watches=100, commands_per_10s=200), crews=["content"],
+    ),
+    frames.Reply(re="s-1", data={"execution": EXECUTION, "epoch": EPOCH, "offset": 1}),
+    frames.Error(
+        re=4, code=ErrorCode.UNAVAILABLE, message="Redis cannot be reached; try again.", retry=True, retry_after=1.5,
+        detail={"by": {"id": "u_7", "name": "Ayu Lestari"}, "version": 2},
+    ),
+    frames.Snapshot(execution=WHOLE, checkpoints=[OPEN], epoch=EPOCH, offset=9),
+    frames.Synced(execution=EXECUTION, epoch=EPOCH, offset=9),
+    frames.Delta(execution=EXECUTION, task="content_plan", agent="Planner", stream="l_1", index=3, text=" Kopi ☕\n"),
+    frames.Presence(
+        execution=EXECUTION, checkpoint=CHECKPOINT,
+        viewers=[frames.Viewer(id="u_7", name="Ayu Lestari", state="editing")],
+    ),
+    frames.ServerPing(at=AT),
+    frames.Bye(code=CloseCode.DRAINING, reason=CloseCode.DRAINING.slug, after=0.75, resume=True),
+]  # fmt: skip
+
+DATA: list[events.Data] = [
+    events.ExecutionQueued(
+        crew="content", title="Ramadan campaign", inputs=INPUTS, checkpoints=["after_planning"],
+        conversation=CONVERSATION, tasks=[objects.TaskPlan(name="content_plan", agent="Planner", title="Content plan")],
+    ),
+    events.ExecutionStarted(worker="w_1", attempt=1),
+    events.ExecutionRecovered(worker="w_2", attempt=2),
+    events.ExecutionParked(reason="drain"),
+    events.ExecutionResumed(reason="decided"),
+    events.ExecutionPaused(reason="lunch"),
+    events.ExecutionCompleted(
+        output="# Strategy", output_json={"steps": []}, usage=USAGE, seconds=61.25, waited=12.5,
+        tasks=[objects.TaskOutput(task="content_plan", agent="Planner", output="# Plan")],
+    ),
+    events.ExecutionFailed(task="content_plan", error=FAULT),
+    events.ExecutionStopped(checkpoint=CHECKPOINT, task="content_plan"),
+    events.ExecutionCancelled(reason="No more tea"),
+    events.TaskStarted(task="content_plan", index=0, agent="Planner", round=2),
+    events.TaskCompleted(
+        task="content_plan", index=0, agent="Planner", output="# Plan", output_json=None, usage=USAGE, seconds=3.5,
+        edited=True,
+    ),
+    events.TaskFailed(task="content_plan", index=0, message="The almanac has no such day."),
+    events.TaskSkipped(task="content_plan", index=0, message="Skipped by a person."),
+    events.AgentStarted(agent="Planner", task="content_plan"),
+    events.AgentCompleted(agent="Planner", task="content_plan"),
+    events.ToolStarted(call="t_1", tool="trend_lookup", arguments={"topic": "kopi"}, task="trends", agent="Scout"),
+    events.ToolCompleted(call="t_1", tool="trend_lookup", result="up", truncated=True, seconds=0.5),
+    events.ToolFailed(call="t_1", tool="trend_lookup", result="no table", truncated=True, seconds=0.5),
+    events.LlmStarted(call="c_1", stream="l_1", model="gpt-4o-mini", task="content_plan", agent="Planner"),
+    events.LlmCompleted(
+        call="c_1", stream="l_1", model="gpt-4o-mini", task="content_plan", agent="Planner", usage=USAGE, seconds=2.5,
+        replayed=True,
+    ),
+    events.CheckpointOpened(checkpoint=OPEN),
+    events.CheckpointDecided(
+        checkpoint=CHECKPOINT, name="after_planning", version=2, action="edit", via="websocket", feedback="Shorter",
+        diff="--- draft\n+++ edited\n@@ -1 +1 @@\n-a\n+b", response={"creators": 2},
+    ),
+    events.CheckpointVoted(checkpoint=CHECKPOINT, version=2, action="approve", tally={"approve": 1}),
+    events.CheckpointCommented(checkpoint=CHECKPOINT, text="Why two?"),
+    events.CheckpointExtended(checkpoint=CHECKPOINT, deadline=LATER),
+    events.CheckpointEscalated(checkpoint=CHECKPOINT, to=["u_8"]),
+    events.CheckpointExpired(checkpoint=CHECKPOINT, outcome="stop"),
+    events.CheckpointWithdrawn(checkpoint=CHECKPOINT, reason="cancelled"),
+    events.JournalMissed(step="t0/llm/3", reason="The prompt differs."),
+]  # fmt: skip
+
+
+def enveloped() -> list[events.Event]:
+    """Put the data into envelopes, with offsets that count."""
+    return [
+        events.ENVELOPES[data.type](execution=EXECUTION, epoch=EPOCH, offset=offset, at=AT, by=SOMEBODY, data=data)
+        for offset, data in enumerate(DATA, 1)
+    ]
+
+
+def laid_out() -> dict[str, list[Any]]:
+    """Lay all out as they are on the wire."""
+    return {"commands": msgspec.to_builtins(COMMANDS), "control": msgspec.to_builtins(CONTROL),
+            "events": msgspec.to_builtins(enveloped())}  # fmt: skip
+
+
+def text() -> str:
+    """Write the file's content."""
+    return msgspec.json.format(msgspec.json.encode(laid_out()), indent=1).decode() + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())
