@@ -76,7 +76,12 @@ class Endpoint:
         plain = AsgiOutlet()
         plain.encoding = BINARY_MESSAGES if binary else TEXT_MESSAGES
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(plain.pump, send)
+
+            async def pump() -> None:
+                await plain.pump(send)
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(pump)
             await self._serve(plain, receive, binary=binary, known=not offered or chosen is not None)
             tasks.cancel_scope.cancel()
 
