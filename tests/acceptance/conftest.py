@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from protocol.ids import new_id
@@ -35,12 +36,12 @@ def tales() -> Iterator[Storyteller]:
 
 
 @pytest.fixture(scope="session")
-async def stack(tales: Storyteller) -> AsyncIterator[Stack]:
+def stack(tales: Storyteller) -> Iterator[Stack]:
     """Two web processes and a worker, for tests that do no harm. No test may leave a traceback in a web log."""
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:
         stack = Stack(Path(folder), tales.server.url, webs=2)
         try:
-            await stack.mend()
+            anyio.run(stack.mend)
             yield stack
             for web in stack.webs:
                 assert "Traceback" not in web.err

@@ -3,7 +3,7 @@
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,7 +21,7 @@ TAKEOVER = 15.0
 
 
 @pytest.fixture(scope="module")
-async def machines(tales: Storyteller) -> AsyncIterator[Stack]:
+def machines(tales: Storyteller) -> Iterator[Stack]:
     """A durable Valkey, a web process and two workers, to be hurt."""
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:
         stack = Stack(Path(folder), tales.server.url, workers=2, durable=True)

@@ -6,26 +6,30 @@ from protocol.ids import new_id
 from tests.support.client import Client
 from tests.support.stack import Stack
 from tests.support.story import TASKS, told
+from tests.support.waiting import wait_until
 
 CREWS, SOCKETS = 30, 6
 
 
 async def test_thirty_crews_at_once_do_not_mix(stack: Stack) -> None:
     topics = [new_id("topic") for _ in range(CREWS)]
+    asked: list[str] = []
     async with anyio.create_task_group() as group:
         for socket in range(SOCKETS):
-            group.start_soon(run_crews, stack, socket, topics[socket::SOCKETS], topics)
+            group.start_soon(run_crews, stack, socket, topics[socket::SOCKETS], topics, asked)
 
 
-async def run_crews(stack: Stack, socket: int, mine: list[str], topics: list[str]) -> None:
-    """Run some of the crews over one socket: all are started, then each is asked about, revised and approved."""
+async def run_crews(stack: Stack, socket: int, mine: list[str], topics: list[str], asked: list[str]) -> None:
+    """Run some of the crews over one socket: all are started, and when all thirty ask, each is revised and approved."""
     async with stack.connect(socket % 2) as client:
         started: dict[str, str] = {}
         for topic in mine:
             start = await client.command("start", crew="story", inputs={"topic": topic}, checkpoints=["agree"])
             started[topic] = start["execution"]
-        for topic, execution in started.items():
-            draft = await client.question(execution, "agree")
+        drafts = {topic: await client.question(execution, "agree") for topic, execution in started.items()}
+        asked += drafts
+        await wait_until(lambda: len(asked) == len(topics), description="all ask at once", timeout=60)
+        for topic, draft in drafts.items():
             assert draft["draft"]["text"] == told("draft", topic)
             await client.decide(draft, "revise", feedback=f"note-{topic}")
         for topic, execution in started.items():

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.support.client import Client
 from tests.support.http import Answer, ask
 from tests.support.processes import Web, environment
 from tests.support.stack import Stack
-from tests.support.story import told
+from tests.support.story import Storyteller, told
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
@@ -250,11 +250,11 @@ def test_a_web_process_never_imports_crewai(lonely: tuple[Valkey, Web]) -> None:
 
 
 @pytest.fixture
-async def single(tales: Any) -> AsyncIterator[Web]:
+def single(tales: Storyteller) -> Iterator[Web]:
     """One process that does everything."""
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        settings = {"QUARTERDECK_ROLES": "web,worker", "QUARTERDECK_DATA": f"{folder}/data", "TEST_MODEL": ""}
-        web = Web(Path(folder), environment(Path(folder), **{**settings, "TEST_MODEL": tales.server.url}), role="serve")
+        settings = {"QUARTERDECK_ROLES": "web,worker", "QUARTERDECK_DATA": "data", "TEST_MODEL": tales.server.url}
+        web = Web(Path(folder), environment(Path(folder), **settings), role="serve")
         web.start()
         yield web
         web.clear()
