@@ -1,7 +1,8 @@
 """Serve the page from static/ as it lies on disk: fingerprinted through an import map, under a strict policy.
 
 No build step: every module keeps its name, and the import map in the page sends that name to a URL with the content's
-hash, so that browsers may keep it for ever. The same map carries the hash that each module must have to run.
+hash, so that browsers may keep it for ever. The same map carries the hash that each module must have to run. A page
+names in advance what its view needs, so that no import waits for another; the rest comes when it is first used.
 """
 
 import base64
@@ -9,6 +10,7 @@ import gzip
 import hashlib
 import html
 import json
+import posixpath
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,6 +40,11 @@ BARE = {
     "marked": "vendor/marked.js",
     "diff": "vendor/diff/diff/word.js",
 }
+#: The modules that the views of the page begin with; what they import comes along.
+HOME = ("ui/app.js",)
+EXECUTION = (*HOME, "ui/run.js", "ui/desk.js")
+#: What a module imports when it is loaded. Imports by `import(…)` come when they are called.
+IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)\b(?:[^;"'()]*?\bfrom)?\s*["']([^"']+)["']""")
 ICON = "ui/icons/favicon.svg"
 FOREVER = "public, max-age=31536000, immutable"
 SAFE = {"x-content-type-options": "nosniff", "vary": "accept-encoding"}
@@ -84,16 +91,16 @@ class Assets:
 
     def routes(self) -> list[BaseRoute]:
         """Make the routes of the page, of its deep links and of its files."""
-        pages = ("/", "/x/{execution}", "/x/{execution}/c/{checkpoint}")
         return [
-            *(Route(path, self.page) for path in pages),
+            *(Route(path, self.page) for path in ("/", "/x/{execution}", "/x/{execution}/c/{checkpoint}")),
             Route("/static/{path:path}", self.file, name="static"),
             Route("/favicon.svg", self.icon),
         ]
 
     async def page(self, request: Request) -> Response:
         """Answer every page's path with the same document; its script reads the path."""
-        document, policy = self._rendered(request.scope.get("root_path", "").rstrip("/"))
+        view = EXECUTION if "execution" in request.path_params else HOME
+        document, policy = self._rendered(request.scope.get("root_path", "").rstrip("/"), view)
         headers = {
             "content-security-policy": policy,
             "referrer-policy": "same-origin",
@@ -116,9 +123,9 @@ class Assets:
     def _url(self, prefix: str, name: str) -> str:
         return f"{prefix}/static/{name}?v={self.files[name].version}"
 
-    def _render(self, prefix: str) -> tuple[File, str]:
+    def _render(self, prefix: str, view: tuple[str, ...]) -> tuple[File, str]:
         import_map = self._import_map(prefix)
-        head = f'<script type="importmap">{import_map}</script>\n{self._preloads(prefix)}'
+        head = f'<script type="importmap">{import_map}</script>\n{self._preloads(prefix, view)}'
         page = re.sub(r'<script type="importmap">.*?</script>', lambda _: head, self._shell, count=1, flags=re.DOTALL)
         page = re.sub(r'(href|src)="static/([^"]+)"', lambda found: self._link(prefix, found[1], found[2]), page)
         return File.of(page.encode(), PAGE), _policy(import_map)
@@ -132,12 +139,21 @@ class Assets:
         text = json.dumps({"imports": imports | bare, "integrity": integrity}, separators=(",", ":"))
         return text.replace("<", "\\u003c")
 
-    def _preloads(self, prefix: str) -> str:
+    def _preloads(self, prefix: str, view: tuple[str, ...]) -> str:
         # Without `integrity` here, Chromium fetches each module a second time for the import that demands it.
-        links = (
-            f'<link rel="modulepreload" {self._link(prefix, "href", name)}>' for name in self.files if _is_eager(name)
-        )
+        links = (f'<link rel="modulepreload" {self._link(prefix, "href", name)}>' for name in self.needed(view))
         return "\n".join(links)
+
+    def needed(self, view: tuple[str, ...]) -> list[str]:
+        """Name the modules that these cannot run without: what they import, what those import, and so on."""
+        found = dict.fromkeys(view)
+        waiting = list(view)
+        while waiting:
+            name = waiting.pop()
+            new = [target for target in _imports(name, self.files[name]) if target not in found]
+            found.update(dict.fromkeys(new))
+            waiting += new
+        return list(found)
 
     def _link(self, prefix: str, attribute: str, name: str) -> str:
         url = html.escape(self._url(prefix, name))
@@ -145,9 +161,10 @@ class Assets:
         return f'{attribute}="{url}"' + (f' integrity="{integrity}"' if name.endswith((".js", ".css")) else "")
 
 
-def _is_eager(name: str) -> bool:
-    """Tell whether the first page needs this module: all but the other languages."""
-    return name.endswith(".js") and (not name.startswith("ui/i18n/") or name.endswith(("index.js", "en.js")))
+def _imports(name: str, module: File) -> list[str]:
+    folder = posixpath.dirname(name)
+    targets = IMPORT.findall(module.data.decode())
+    return [BARE.get(target) or posixpath.normpath(posixpath.join(folder, target)) for target in targets]
 
 
 def _read(root: Path) -> dict[str, File]:

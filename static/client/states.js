@@ -10,6 +10,8 @@ export const ENDS = /** @type {const} */ ({
   "execution.stopped": "stopped",
   "execution.cancelled": "cancelled",
 });
+/** States that nothing follows. @type {ReadonlySet<string>} */
+export const OVER = new Set(Object.values(ENDS));
 /** @type {Readonly<Record<string, Execution["state"]>>} */
 const STATES = {
   ...ENDS,

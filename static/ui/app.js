@@ -1,93 +1,49 @@
 /**
  * The page: an inbox, the run, the question.
- * @import { CheckpointView, State } from "../client/types.js"
  * @import { Place } from "./router.js"
  */
 import { render } from "preact";
-import { useEffect, useMemo, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { createClient } from "../client/index.js";
 import { QuarterdeckProvider, useApprovals, useSelection } from "../client/react.js";
-import { Approval } from "./approval.js";
-import { Gone } from "./closed.js";
 import { StartForm } from "./composer.js";
 import { ConnectionBanner } from "./connection.js";
 import { html } from "./html.js";
 import { t, useLanguage } from "./i18n/index.js";
 import { Inbox } from "./inbox.js";
-import { isClaimed, setMe } from "./people.js";
+import { later, warmUp } from "./later.js";
+import { setMe } from "./people.js";
 import { applyPreferences } from "./preferences.js";
 import { Link, usePlace } from "./router.js";
-import { Run } from "./run.js";
-import { useWords, wordsOf } from "./words.js";
+import { Skeleton } from "./skeleton.js";
+
+const PARTS = /** @type {const} */ ([() => import("./run.js"), () => import("./desk.js")]);
+const [Run, Desk] = PARTS.map(later);
 
 const client = createClient({
   url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, ""),
 });
-client.on("welcome", ({ principal }) => setMe(principal));
+client.on("welcome", setMe);
 addEventListener("online", client.retryNow);
 
 function App() {
   useLanguage();
   const place = usePlace();
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
-  const checkpoint = useShown(place);
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
   useFocus(sheet, place);
   const view = place.checkpoint ? "checkpoint" : place.execution ? "run" : "home";
-  return html`<div class="app" data-view=${view} data-card=${checkpoint || place.checkpoint ? "" : undefined}>
+  return html`<div class="app" data-view=${view}>
     <a class="skip" href="#sheet">${t("app.skip")}</a>
     <${Inbox} place=${place} />
     <main class="stage"><div class="sheet" id="sheet" tabindex="-1" ref=${sheet}>
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
-      ${place.execution ? html`<${Run} key=${place.execution} id=${place.execution} />` : html`<${StartForm} />`}
+      ${place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : html`<${StartForm} />`}
       <${Bar} place=${place} />
-    </div>${
-      place.execution &&
-      html`<section class="desk" aria-label=${t("inbox.waiting")}>
-      <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1>
-      <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
-      ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint && html`<${Missing} execution=${place.execution} />`}</section>`
-    }</main>
+    </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} />
   </div>`;
-}
-
-/**
- * The question on the desk: the one that the address names; else one over which words were lost; else the run's oldest open one.
- * @param {Place} place
- */
-function useShown({ execution, checkpoint }) {
-  const select = useMemo(
-    () => (/** @type {State} */ state) => {
-      if (checkpoint) return state.checkpoints[checkpoint];
-      const here = Object.values(state.checkpoints)
-        .filter((c) => c.execution === execution)
-        .sort((a, b) => a.opened_at.localeCompare(b.opened_at));
-      return (
-        here.find(hasLostWords) ?? here.find((c) => c.state === "open") ?? here.find((c) => c.state === "revising")
-      );
-    },
-    [execution, checkpoint],
-  );
-  const shown = /** @type {CheckpointView | undefined} */ (useSelection(select));
-  useWords(shown?.id ?? "");
-  return shown && !checkpoint && isOver(shown) && !hasLostWords(shown) ? undefined : shown;
-}
-
-/** @param {CheckpointView} c */
-const isOver = (c) => c.state !== "open" && c.state !== "revising";
-
-/** Somebody else decided, or time did, while a person wrote here. @param {CheckpointView} c */
-function hasLostWords(c) {
-  const words = isOver(c) && !isClaimed(c.id, c.version) ? wordsOf(c.id) : undefined;
-  return Boolean(words?.note || words?.text);
-}
-
-/** @param {{ execution: string }} props */
-function Missing({ execution }) {
-  const isLive = useSelection((state) => state.watched[execution] === "live");
-  return isLive ? html`<${Gone} execution=${execution} />` : null;
 }
 
 /** On a narrow screen, the way from a run to what waits. @param {{ place: Place }} props */
@@ -121,7 +77,7 @@ function useFocus(sheet, { execution }) {
       return;
     }
     if (sheet.current) sheet.current.scrollTop = 0;
-    sheet.current?.focus({ preventScroll: true });
+    if (execution || !sheet.current?.contains(document.activeElement)) sheet.current?.focus({ preventScroll: true });
   }, [execution]);
 }
 
@@ -130,3 +86,4 @@ render(
   html`<${QuarterdeckProvider} client=${client}><${App} /><//>`,
   /** @type {HTMLElement} */ (document.getElementById("app")),
 );
+warmUp(PARTS);

@@ -8,10 +8,11 @@ import { Actions, actionOfKey, choices } from "./actions.js";
 import { asksAnswer, formOf, prepare } from "./answer.js";
 import { Closed, Revising, Stale } from "./closed.js";
 import { useDecide, useInert } from "./decide.js";
-import { Draft, textOf } from "./draft.js";
+import { Draft, isBefore, textOf } from "./draft.js";
+import { Facts, sorted } from "./facts.js";
 import { Fields, without } from "./fields.js";
 import { html } from "./html.js";
-import { countdown, listOf, number, t } from "./i18n/index.js";
+import { countdown, listOf, t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
 import { go } from "./router.js";
 import { useNow } from "./time.js";
@@ -93,7 +94,7 @@ function Note({ checkpoint: c, box, text, wrong, change }) {
   const answers = asksAnswer(c);
   return html`<div class="field"><label for=${`${c.id}-note`}>${t(answers ? "card.answer" : "card.note")}</label>
     <textarea id=${`${c.id}-note`} ref=${box} data-testid="note" rows="2" value=${text}
-      placeholder=${t(answers ? "card.answer.hint" : "card.note.hint")}
+      placeholder=${t(answers ? "card.answer.hint" : isBefore(c) ? "card.note.before" : "card.note.hint")}
       aria-describedby=${wrong ? `${c.id}-error` : undefined} aria-invalid=${wrong ? true : undefined}
       onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`;
 }
@@ -102,23 +103,12 @@ function Note({ checkpoint: c, box, text, wrong, change }) {
 function Head({ checkpoint: c }) {
   const now = useNow(Boolean(c.deadline));
   const left = c.deadline ? Date.parse(c.deadline) - now : undefined;
-  const names = c.viewers.map((v) => v.name),
-    facts = Object.entries(c.facts).filter(([, v]) => typeof v === "string" || typeof v === "number");
-  const [long, short] = [facts.filter(isLong), facts.filter((fact) => !isLong(fact))];
+  const names = c.viewers.map((v) => v.name);
+  const { short, long } = sorted(c.facts);
   return html`<header><p class="eyebrow"><span>${t("inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
       ${left !== undefined && html`<time>${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>`}</p>
     <h2 id=${`${c.id}-title`}>${c.title}</h2>${c.description && html`<p>${c.description}</p>`}
     ${names.length > 0 && html`<p class="viewers">${names.slice(0, 4).map((name) => html`<span key=${name} class="avatar" aria-hidden="true">${name.slice(0, 1).toUpperCase()}</span>`)} ${t("card.looking", { n: names.length, names: listOf(names) })}</p>`}
     ${short.length > 0 && html`<${Facts} facts=${short} />`}
-    ${long.length > 0 && html`<details class="more"><summary>${t("card.more")}</summary><${Facts} facts=${long} /></details>`}</header>`;
+    ${long.length > 0 && !isBefore(c) && html`<details class="more"><summary>${t("card.more")}</summary><${Facts} facts=${long} /></details>`}</header>`;
 }
-
-/** A fact too long for a glance. @param {[string, unknown]} fact */
-const isLong = ([, value]) => String(value).length > 60;
-
-/** @param {{ facts: [string, unknown][] }} props */
-const Facts = ({ facts }) =>
-  html`<dl class="facts">${facts.map(
-    ([name, value]) => html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt>
-  <dd>${typeof value === "number" ? number(value) : value}</dd></div>`,
-  )}</dl>`;

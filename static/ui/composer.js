@@ -2,26 +2,45 @@
  * Starting a run: which crew, what it needs to know, and where it shall stop and ask.
  * @import { Crew } from "../client/protocol.js"
  */
-import { useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { CommandError } from "../client/index.js";
 import { useClient, useSelection } from "../client/react.js";
 import { humanise } from "../client/states.js";
 import { Fields, read, without } from "./fields.js";
 import { html } from "./html.js";
-import { t, tOr } from "./i18n/index.js";
+import { LANGUAGES, t, tOr, useLanguage } from "./i18n/index.js";
 import { go } from "./router.js";
+import { keepStart, startWords } from "./start.js";
+
+/** Inputs that name the language in which the crew shall write. */
+const LANGUAGE = /^(output_)?language$/;
+/** Languages that the crew may be asked to write, by their own names. */
+const WRITTEN = [
+  ...Object.values(LANGUAGES),
+  ...["Bahasa Melayu", "Deutsch", "Español", "Filipino", "Français", "Português", "Tiếng Việt"],
+  ...["العربية", "हिन्दी", "ไทย", "中文", "日本語", "한국어"],
+];
 
 export function StartForm() {
   const client = useClient();
   const crews = useSelection((state) => state.crews);
-  const [name, choose] = useState("");
-  const crew = crews.find((c) => c.name === name) ?? crews.find((c) => !c.broken) ?? crews[0];
-  const [typed, type] = useState(/** @type {Record<string, string>} */ ({})),
-    [unticked, untick] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
+  const [start, set] = useState(startWords);
+  const { typed } = start,
+    unticked = new Set(start.unticked);
+  const keep = (/** @type {Partial<import("./start.js").Start>} */ part) => {
+    const next = { ...startWords(), ...part };
+    keepStart(next);
+    set(next);
+  };
+  const crew = crews.find((c) => c.name === start.crew) ?? crews.find((c) => !c.broken) ?? crews[0];
+  const language = LANGUAGES[useLanguage()];
+  const schema = useMemo(() => crew && withLanguages(crew.inputs, language), [crew, language]);
   const [problems, setProblems] = useState(/** @type {Record<string, string>} */ ({})),
     [error, fail] = useState(""),
     [sending, send] = useState(false);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+
+  useEffect(() => focusFirst(form.current), [crew?.name]);
 
   /** @param {Record<string, string>} found */
   const report = (found) => {
@@ -32,8 +51,8 @@ export function StartForm() {
   };
   const submit = async (/** @type {Event} */ e) => {
     e.preventDefault();
-    if (!crew || sending) return;
-    const { values, problems: found } = read(crew.inputs, typed);
+    if (!crew || !schema || sending) return;
+    const { values, problems: found } = read(schema, typed);
     fail("");
     if (!report(found)) return;
     send(true);
@@ -43,6 +62,7 @@ export function StartForm() {
         inputs: values,
         checkpoints: crew.checkpoints.filter((c) => c.required || !unticked.has(c.name)).map((c) => c.name),
       });
+      keepStart({ ...startWords(), typed: {} });
       go({ execution: started.execution });
     } catch (refusal) {
       if (!(refusal instanceof CommandError)) throw refusal;
@@ -56,7 +76,7 @@ export function StartForm() {
     }
   };
   const change = (/** @type {Record<string, string>} */ next, /** @type {string} */ name) => {
-    type(next);
+    keep({ typed: next });
     setProblems(without(problems, name));
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
@@ -66,18 +86,42 @@ export function StartForm() {
     return html`<section class="start"><h1 tabindex="-1">${t("start.title")}</h1><p class="empty">${t("start.empty")}</p></section>`;
   return html`<form class="start" data-testid="start-form" ref=${form} noValidate onSubmit=${submit} onKeyDown=${onKeyDown}>
     <h1 tabindex="-1">${t("start.title")}</h1>
-    ${crews.length > 1 ? html`<${Picker} crews=${crews} crew=${crew} choose=${choose} />` : html`<p class="lead"><b>${crew.title}</b></p>`}
+    ${crews.length > 1 ? html`<${Picker} crews=${crews} crew=${crew} choose=${(/** @type {string} */ name) => keep({ crew: name })} />` : html`<p class="lead"><b>${crew.title}</b></p>`}
     ${crew.description && html`<p class="lead">${crew.description}</p>`}
     ${
       crew.broken
         ? html`<p class="error" role="alert">${t("start.broken", { reason: crew.broken })}</p>`
         : html`
-      <${Fields} schema=${crew.inputs} values=${typed} problems=${problems} change=${change} />
-      ${crew.checkpoints.length > 0 && html`<${Stops} crew=${crew} unticked=${unticked} untick=${untick} />`}
+      <${Fields} schema=${schema} values=${typed} problems=${problems} change=${change} />
+      ${crew.checkpoints.length > 0 && html`<${Stops} crew=${crew} unticked=${unticked} untick=${(/** @type {ReadonlySet<string>} */ names) => keep({ unticked: [...names] })} />`}
       ${error && html`<p class="error" role="alert">${error}</p>`}
       <p><button type="submit" data-testid="start-submit" data-primary aria-disabled=${sending}>${t(sending ? "start.sending" : "start.submit")}</button></p>`
     }
   </form>`;
+}
+
+/**
+ * Crews are asked to write the interface's language, unless a person names another.
+ * @param {import("./fields.js").ObjectSchema} schema
+ * @param {string} language
+ * @returns {import("./fields.js").ObjectSchema}
+ */
+function withLanguages(schema, language) {
+  const told = Object.entries(schema.properties ?? {}).map(([name, property]) =>
+    LANGUAGE.test(name) && !property.enum ? [name, { default: language, examples: WRITTEN, ...property }] : [name, property],
+  );
+  return { ...schema, properties: Object.fromEntries(told) };
+}
+
+/**
+ * Puts the cursor where the brief goes, unless somebody types elsewhere already; on a touch screen that would open the keyboard.
+ * @param {HTMLElement | null} form
+ */
+function focusFirst(form) {
+  if (document.activeElement?.matches("input, textarea, select") || !matchMedia("(hover: hover)").matches) return;
+  /** @type {HTMLElement | null | undefined} */ (form?.querySelector(".field :is(textarea, input)"))?.focus({
+    preventScroll: true,
+  });
 }
 
 /** @param {{ crews: readonly Crew[], crew: Crew, choose: (name: string) => void }} props */

@@ -2,25 +2,45 @@
  * The draft under review: as it is, being edited, and what the edit changes.
  * @import { CheckpointView } from "../client/types.js"
  */
-import { useEffect, useRef, useState } from "react";
-import { Diff } from "./diff.js";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { Document } from "./document.js";
+import { Facts, sorted } from "./facts.js";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
+import { later } from "./later.js";
+
+const loadDiff = () => import("./diff.js");
+const Diff = later(loadDiff);
 
 /** @typedef {"draft" | "edit" | "changes"} Tab */
 
 /** The text that a person may change: the draft, or the arguments of a tool call. @param {CheckpointView} c */
 export const textOf = (c) => (c.tool ? JSON.stringify(c.tool.arguments, null, 2) : c.draft.text);
 
-/**
- * @param {{ checkpoint: CheckpointView, text: string, editable: boolean, edit: (text: string) => void, reset: () => void }} props
- */
-export function Draft({ checkpoint: c, text, editable, edit, reset }) {
+/** Whether the draft is what the crew will be asked, and not what it wrote. @param {CheckpointView} c */
+export const isBefore = (c) => c.kind === "task.before";
+
+/** @typedef {{ checkpoint: CheckpointView, text: string, editable: boolean, edit: (text: string) => void, reset: () => void }} Props */
+
+/** A prompt is folded away: the question can be answered without it. @param {Props} props */
+export function Draft(props) {
+  const { checkpoint: c, text } = props;
+  const [open] = useState(text !== textOf(c));
+  if (!isBefore(c)) return html`<${Tabbed} ...${props} />`;
+  const { long } = sorted(c.facts);
+  return html`<details class="fold" open=${open} data-testid="will-be-asked"><summary>${t("card.will_be_asked")}</summary>
+    <${Tabbed} ...${props} />${long.length > 0 && html`<${Facts} facts=${long} />`}</details>`;
+}
+
+/** @param {Props} props */
+function Tabbed({ checkpoint: c, text, editable, edit, reset }) {
   const original = textOf(c),
     edited = text !== original;
   const [tab, show] = useState(/** @type {Tab} */ ("draft"));
   useEffect(() => show("draft"), [c.version]);
+  useEffect(() => {
+    if (editable) loadDiff().catch(() => undefined); // wanted soon; what is missing is told when it is shown
+  }, [editable]);
   const tabs = /** @type {Tab[]} */ (editable ? ["draft", "edit", "changes"] : ["draft"]);
   const id = (/** @type {string} */ name) => `${c.id}-${name}`;
   return html`<div class="draft">
@@ -31,7 +51,7 @@ export function Draft({ checkpoint: c, text, editable, edit, reset }) {
           ? html`<${Shown} checkpoint=${c} text=${text} />`
           : tab === "edit"
             ? html`<${Editor} text=${text} label=${t("card.editor")} code=${Boolean(c.tool)} edit=${edit} />`
-            : html`<${Diff} from=${original} to=${text} />`
+            : html`<${Suspense} fallback=${null}><${Diff} from=${original} to=${text} /><//>`
       }
     </div>
     ${edited && tab !== "draft" && html`<button type="button" class="quiet" onClick=${reset}>${t("card.reset")}</button>`}

@@ -1,6 +1,6 @@
 /**
  * A form from a JSON Schema of an object: text, number, boolean and choice; anything else is written as JSON.
- * @typedef {{ type?: string, title?: string, description?: string, default?: unknown, enum?: unknown[], format?: string, maxLength?: number }} Property
+ * @typedef {{ type?: string, title?: string, description?: string, default?: unknown, enum?: unknown[], examples?: unknown[], format?: string, maxLength?: number }} Property
  * @typedef {{ properties?: Record<string, Property>, required?: string[] }} ObjectSchema
  */
 import { humanise } from "../client/states.js";
@@ -92,12 +92,25 @@ function Field({ name, property, required, value, problem, change }) {
     ? html`<select ...${shared} value=${value} onChange=${typed}>${!property.enum.includes(value) && html`<option value="">${t("start.choose")}</option>`}${property.enum.map((c) => html`<option key=${String(c)} value=${String(c)}>${String(c)}</option>`)}</select>`
     : property.type === "number" || property.type === "integer"
       ? html`<input ...${shared} inputmode="decimal" value=${value} onInput=${typed} />`
-      : html`<textarea ...${shared} rows=${property.type && property.type !== "string" ? 3 : 1} class=${property.type && property.type !== "string" ? "code" : undefined} value=${value} onInput=${typed}></textarea>`;
+      : isShort(name, property)
+      ? html`<input ...${shared} list=${property.examples && `${id}-list`} value=${value} onInput=${typed} />
+        ${property.examples && html`<datalist id=${`${id}-list`}>${property.examples.map((example) => html`<option key=${example} value=${example} />`)}</datalist>`}`
+      : html`<textarea ...${shared} rows="3" class=${property.type && property.type !== "string" ? "code" : undefined} value=${value} onInput=${typed}></textarea>`;
   const check = html`<label class="check"><input type="checkbox" ...${shared} checked=${value === "true"} onChange=${(/** @type {any} */ e) => change(String(e.target.checked))} /> ${label}</label>`;
   return html`<div class="field">${property.type === "boolean" ? check : html`<label for=${id}>${label}</label>${control}`}
     ${property.description && html`<p class="hint" id=${`${id}-hint`}>${property.description}</p>`}
     ${problem && html`<p class="error" id=${`${id}-problem`} role="alert">${problem}</p>`}</div>`;
 }
+
+/** What people call things that fit on a line. */
+const SHORT = /(^|[_-])(language|title|name|topic|tone|date|year|email|url|link|platform|brand)$/i;
+
+/** Whether a text is written on one line: its schema says so, or its name does. @param {string} name @param {Property} property */
+export const isShort = (name, property) =>
+  (property.type ?? "string") === "string" &&
+  (property.maxLength === undefined
+    ? Boolean(property.format || property.examples) || SHORT.test(name)
+    : property.maxLength <= 120);
 
 /**
  * The problems but for the one of a field that was just changed.

@@ -12,6 +12,9 @@ import { Preferences } from "./preferences.js";
 import { Link } from "./router.js";
 import { useNow } from "./time.js";
 
+/** A question this young, in milliseconds, came while the page was open. */
+const NEW = 3000;
+
 /** @param {{ place: Place }} props */
 export function Inbox({ place }) {
   const waiting = useApprovals();
@@ -20,7 +23,7 @@ export function Inbox({ place }) {
   return html`<nav class="inbox" data-testid="inbox" aria-label=${t("inbox")}>
     <header><${Link} to=${{}} class="mark">Quarterdeck<//><${LinkState} /></header>
     <div class="lists">
-      <${Link} to=${{}} class="new" aria-current=${place.execution ? undefined : "page"}>${t("inbox.new")}<//>
+      <div onClick=${toForm}><${Link} to=${{}} class="new" aria-current=${place.execution ? undefined : "page"}>${t("inbox.new")}<//></div>
       <h2>${t("inbox.waiting")} ${waiting.length > 0 && html`<span class="count">${waiting.length}</span>`}</h2>
       ${waiting.length ? html`<ul class="waiting">${waiting.map((c) => html`<${Waiting} key=${c.id} checkpoint=${c} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t("inbox.nothing")}</p>`}
       <h2>${t("inbox.runs")}</h2>
@@ -30,6 +33,10 @@ export function Inbox({ place }) {
   </nav>`;
 }
 
+/** Where the form stands already, the cursor goes to it: on a narrow screen it lies below the lists. */
+const toForm = () =>
+  /** @type {HTMLElement | null} */ (document.querySelector(".start :is(textarea, input)"))?.focus();
+
 /** @param {import("../client/types.js").State} state */
 const newestFirst = (state) => Object.values(state.summaries).sort((a, b) => b.created_at.localeCompare(a.created_at));
 
@@ -37,7 +44,8 @@ const newestFirst = (state) => Object.values(state.summaries).sort((a, b) => b.c
 function Waiting({ checkpoint: c, now, place }) {
   const title = useSelection((state) => state.summaries[c.execution]?.title);
   const current = place.checkpoint === c.id || (!place.checkpoint && place.execution === c.execution);
-  return html`<li><${Link} to=${{ execution: c.execution, checkpoint: c.id }} aria-current=${current ? "page" : undefined}>
+  const isNew = now - Date.parse(c.opened_at) < NEW;
+  return html`<li data-new=${isNew ? "" : undefined}><${Link} to=${{ execution: c.execution, checkpoint: c.id }} aria-current=${current ? "page" : undefined}>
     <b>${c.title}</b><span>${title ?? c.execution}</span>
     <small class="held">${c.deadline ? t("card.left", { time: countdown(Date.parse(c.deadline) - now) }) : ago(now - Date.parse(c.opened_at))}</small><//></li>`;
 }

@@ -2,27 +2,15 @@
 import { useState } from "react";
 import { html } from "./html.js";
 import { LANGUAGES, setLanguage, t, useLanguage } from "./i18n/index.js";
+import { ifAllowed } from "./storage.js";
 
 const THEMES = /** @type {const} */ (["system", "light", "dark"]);
 
-/** @param {string} name @returns {string | null} */
-function read(name) {
-  try {
-    return localStorage.getItem(`quarterdeck.${name}`);
-  } catch (e) {
-    if (e instanceof DOMException) return null;
-    throw e;
-  }
-}
+/** @param {string} name */
+const read = (name) => ifAllowed(() => localStorage.getItem(`quarterdeck.${name}`));
 
 /** @param {string} name @param {string} value */
-function write(name, value) {
-  try {
-    localStorage.setItem(`quarterdeck.${name}`, value);
-  } catch (e) {
-    if (!(e instanceof DOMException)) throw e;
-  }
-}
+const write = (name, value) => ifAllowed(() => localStorage.setItem(`quarterdeck.${name}`, value));
 
 /** @param {string} theme */
 function applyTheme(theme) {

@@ -8,17 +8,18 @@ import { CopyButton, Document, copy, download } from "./document.js";
 import { html } from "./html.js";
 import { duration, t, tOr } from "./i18n/index.js";
 import { Link } from "./router.js";
+import { Skeleton } from "./skeleton.js";
 import { Thread } from "./thread.js";
 import { Timeline } from "./timeline.js";
 
 /** @param {{ id: string }} props */
-export function Run({ id }) {
+export default function Run({ id }) {
   const run = useExecution(id);
   const refused = useSelection((state) => state.refused[id]);
   if (run) return html`<${Opened} run=${run} />`;
   if (refused)
     return html`<${Back} /><p class="empty" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
-  return html`<${Back} /><div class="skeleton" role="status"><span class="vh">${t("run.loading")}</span><i></i><i></i><i></i></div>`;
+  return html`<${Back} /><${Skeleton} />`;
 }
 
 const Back = () => html`<${Link} to=${{}} class="back">${t("run.back")}<//>`;

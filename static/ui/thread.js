@@ -4,12 +4,12 @@
  */
 import { memo } from "react";
 import { useCheckpoint } from "../client/react.js";
-import { UnifiedDiff } from "./diff.js";
 import { Document } from "./document.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
 import { isClaimed, nameOf } from "./people.js";
 import { Link } from "./router.js";
+import { UnifiedDiff } from "./unified.js";
 
 /** @param {{ run: ExecutionView }} props */
 export function Thread({ run }) {

@@ -3,6 +3,7 @@
  * @typedef {{ version: number, text?: string | undefined, note: string }} Words
  */
 import { useSyncExternalStore } from "react";
+import { ifAllowed } from "./storage.js";
 
 const PREFIX = "quarterdeck.words.";
 /** @type {Map<string, Words>} */ const held = new Map();
@@ -11,7 +12,7 @@ const PREFIX = "quarterdeck.words.";
 /** @param {string} checkpoint @returns {Words | undefined} */
 export function wordsOf(checkpoint) {
   if (!held.has(checkpoint)) {
-    const stored = storage((s) => s.getItem(PREFIX + checkpoint));
+    const stored = ifAllowed(() => sessionStorage.getItem(PREFIX + checkpoint));
     if (stored) held.set(checkpoint, JSON.parse(stored));
   }
   return held.get(checkpoint);
@@ -20,14 +21,14 @@ export function wordsOf(checkpoint) {
 /** @param {string} checkpoint @param {Words} words */
 export function keepWords(checkpoint, words) {
   held.set(checkpoint, words);
-  storage((s) => s.setItem(PREFIX + checkpoint, JSON.stringify(words)));
+  ifAllowed(() => sessionStorage.setItem(PREFIX + checkpoint, JSON.stringify(words)));
   for (const listener of listeners) listener();
 }
 
 /** @param {string} checkpoint */
 export function dropWords(checkpoint) {
   held.delete(checkpoint);
-  storage((s) => s.removeItem(PREFIX + checkpoint));
+  ifAllowed(() => sessionStorage.removeItem(PREFIX + checkpoint));
   for (const listener of listeners) listener();
 }
 
@@ -44,18 +45,3 @@ export const useWords = (checkpoint) =>
     () => wordsOf(checkpoint),
     () => undefined,
   );
-
-/**
- * Storage may be forbidden or full: then the words live in memory.
- * @template T
- * @param {(s: Storage) => T} f
- * @returns {T | undefined}
- */
-function storage(f) {
-  try {
-    return f(sessionStorage);
-  } catch (e) {
-    if (e instanceof DOMException) return undefined;
-    throw e;
-  }
-}

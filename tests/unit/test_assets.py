@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from server.assets import Assets, find_root
+from server.assets import EXECUTION, HOME, Assets, find_root
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +64,21 @@ def test_every_bare_import_of_the_modules_is_mapped(browser: TestClient, assets:
 
 
 def test_what_is_preloaded_and_linked_carries_the_hash_of_what_is_served(browser: TestClient) -> None:
-    links = re.findall(
-        r'<link rel="(?:modulepreload|stylesheet)" href="([^"]+)" integrity="([^"]+)">', browser.get("/").text
-    )
-    assert len(links) > 20
-    for url, integrity in links:
-        assert sri(browser.get(url).content, "sha384") == integrity, url
+    for path in ("/", "/x/x_1"):
+        links = re.findall(
+            r'<link rel="(?:modulepreload|stylesheet)" href="([^"]+)" integrity="([^"]+)">', browser.get(path).text
+        )
+        assert len(links) > 20
+        for url, integrity in links:
+            assert sri(browser.get(url).content, "sha384") == integrity, url
+
+
+def test_a_page_names_in_advance_what_its_view_imports_and_nothing_else(assets: Assets) -> None:
+    home, execution = set(assets.needed(HOME)), set(assets.needed(EXECUTION))
+    assert home < execution <= set(assets.files)
+    assert {"ui/composer.js", "client/index.js", "vendor/preact.js", "vendor/preact-hooks.js"} <= home
+    assert {"vendor/marked.js", "ui/approval.js"} <= execution - home
+    assert not {"ui/i18n/id.js", "ui/diff.js", "vendor/diff/diff/word.js"} & execution
 
 
 def test_the_policy_allows_the_import_map_by_its_hash_and_no_other_inline_script(browser: TestClient) -> None:

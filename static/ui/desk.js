@@ -1,0 +1,63 @@
+/**
+ * The desk beside a run: the question that lies on it.
+ * @import { CheckpointView, State } from "../client/types.js"
+ * @import { Place } from "./router.js"
+ */
+import { useMemo } from "react";
+import { useSelection } from "../client/react.js";
+import { OVER } from "../client/states.js";
+import { Approval } from "./approval.js";
+import { Gone } from "./closed.js";
+import { html } from "./html.js";
+import { t } from "./i18n/index.js";
+import { isClaimed } from "./people.js";
+import { Link } from "./router.js";
+import { useWords, wordsOf } from "./words.js";
+
+/** @param {{ place: { execution: string, checkpoint?: string } }} props */
+export default function Desk({ place }) {
+  const checkpoint = useShown(place);
+  const state = useSelection((all) => all.executions[place.execution]?.state);
+  if (!checkpoint && !place.checkpoint && (!state || OVER.has(state))) return null;
+  return html`<section class="desk" aria-label=${t("inbox.waiting")}>
+    <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1>
+    <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
+    ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint ? html`<${Missing} execution=${place.execution} />` : html`<p class="calm-desk">${t("desk.calm")}</p>`}</section>`;
+}
+
+/**
+ * The question that the address names; else one over which words were lost; else the run's oldest open one.
+ * @param {Place} place
+ */
+function useShown({ execution, checkpoint }) {
+  const select = useMemo(
+    () => (/** @type {State} */ state) => {
+      if (checkpoint) return state.checkpoints[checkpoint];
+      const here = Object.values(state.checkpoints)
+        .filter((c) => c.execution === execution)
+        .sort((a, b) => a.opened_at.localeCompare(b.opened_at));
+      return (
+        here.find(hasLostWords) ?? here.find((c) => c.state === "open") ?? here.find((c) => c.state === "revising")
+      );
+    },
+    [execution, checkpoint],
+  );
+  const shown = /** @type {CheckpointView | undefined} */ (useSelection(select));
+  useWords(shown?.id ?? "");
+  return shown && !checkpoint && isOver(shown) && !hasLostWords(shown) ? undefined : shown;
+}
+
+/** @param {CheckpointView} c */
+const isOver = (c) => c.state !== "open" && c.state !== "revising";
+
+/** Somebody else decided, or time did, while a person wrote here. @param {CheckpointView} c */
+function hasLostWords(c) {
+  const words = isOver(c) && !isClaimed(c.id, c.version) ? wordsOf(c.id) : undefined;
+  return Boolean(words?.note || words?.text);
+}
+
+/** @param {{ execution: string }} props */
+function Missing({ execution }) {
+  const isLive = useSelection((state) => state.watched[execution] === "live");
+  return isLive ? html`<${Gone} execution=${execution} />` : null;
+}

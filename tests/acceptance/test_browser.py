@@ -1,0 +1,302 @@
+"""People at the page, in a real browser, on the real server and the demo crew."""
+
+import json
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.browser import Screen, launched, line_to, opened
+from tests.support.client import Frame
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+DEMO = {"QUARTERDECK_CREWS": "content=server.demo.crew:ContentPlan", "QUARTERDECK_DEMO_SPEED": "300"}
+BRIEF = "Ramadan campaign for Kopi Senja, a coffee brand, 3 creators"
+ALL = ["after_planning", "after_analysis", "before_finalization"]
+HEADLINE, HANDLE = "Kopi Senja: nights that matter", "@sari.brews"
+#: What the browser may fetch before it shows the first page, in bytes on the wire.
+FIRST_LOAD = 60 * 1024
+MODES: list[tuple[str, int, Any]] = [("light", 1440, "light"), ("dark", 1440, "dark"), ("narrow", 390, "light")]
+
+
+@pytest.fixture(scope="module")
+async def stack() -> AsyncIterator[Stack]:
+    """Two web processes and a worker with the demo crew."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), "", webs=2)
+        for process in stack.processes:
+            process.environ.update(DEMO)
+        try:
+            await stack.mend()
+            yield stack
+        finally:
+            stack.stop()
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def screen(stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Screen]:
+    """A person's browser; how it ends is kept as a picture."""
+    async with opened(browser, stack.port, outages="killed" in request.node.name) as screen:
+        yield screen
+        await screen.keep(request.node.name.removeprefix("test_"))
+
+
+def second(stack: Stack, browser: Browser) -> AbstractAsyncContextManager[Screen]:
+    """Somebody else's browser, on the other web process."""
+    return opened(browser, stack.webs[1].port)
+
+
+def events(stack: Stack, execution: str) -> list[Frame]:
+    return [json.loads(frame) for frame in stack.log(execution)]
+
+
+def decisions(stack: Stack, execution: str) -> list[tuple[str, str]]:
+    """Who asks the log is told what was decided, in order."""
+    found = [event["data"] for event in events(stack, execution) if event["type"] == "checkpoint.decided"]
+    return [(decided["name"], decided["action"]) for decided in found]
+
+
+def with_headline(plan: str) -> str:
+    """Edit a plan: another headline, another creator."""
+    return f"# {HEADLINE}\n" + plan.split("\n", 1)[1].replace("@rara.tells", HANDLE)
+
+
+async def begin(stack: Stack, title: str, checkpoints: list[str], until: str = "") -> str:
+    """Start a run without the page; give its path, at the checkpoint `until` or else at its end."""
+    inputs = {"user_input": BRIEF, "output_language": "English"}
+    async with stack.connect() as client:
+        start = await client.command("start", crew="content", title=title, inputs=inputs, checkpoints=checkpoints)
+        execution = start["execution"]
+        if not until:
+            await client.end(execution)
+            return f"/x/{execution}"
+        return f"/x/{execution}/c/{(await client.question(execution, until))['id']}"
+
+
+async def check_thread(screen: Screen, stack: Stack) -> None:
+    """See that the thread holds what the log holds, once each and in its order, and that a fresh page says the same."""
+    assert await screen.entries() == [entry for event in events(stack, screen.execution) if (entry := told(event))]
+    shown = await screen.thread()
+    await screen.page.reload()
+    await expect(screen["result"]).to_be_visible()
+    assert await screen.thread() == shown
+
+
+def told(event: Frame) -> str:
+    data = event["data"]
+    match event["type"]:
+        case "task.started":
+            return f"task-{data['task']} {data['round']}"
+        case "checkpoint.decided":
+            return f"decided {data['action']}"
+        case "tool.started":
+            return "tool"
+    return ""
+
+
+async def test_a_run_goes_from_the_brief_through_an_edit_to_the_result(screen: Screen, stack: Stack) -> None:
+    await screen.start(BRIEF)
+    await expect(screen["task-content_plan"]).to_have_attribute("data-state", "running")
+    await expect(screen["stream-content_plan"]).to_be_visible()
+    await expect(screen.card("after_planning")).to_be_visible()
+    lengths = await screen.growth("content_plan")
+    assert len(set(lengths)) >= 5
+    assert lengths[0] < lengths[len(lengths) // 2] < lengths[-1]
+    await screen.edit(with_headline)
+    await screen["tab-changes"].click()
+    await expect(screen.page.locator(".card ins", has_text="nights")).to_be_visible()
+    await screen.keep("changes")
+    await screen.press("edit")
+    await expect(screen["verdict"]).to_contain_text("You approved “Is the plan right?” with edits")
+    await screen.approve("after_analysis")
+    await expect(screen["will-be-asked"].locator(".draft")).to_be_hidden()
+    await screen["will-be-asked"].locator("summary").click()
+    await expect(screen["will-be-asked"]).to_contain_text("Write the final strategy.")
+    await screen.keep("before")
+    await screen.approve("before_finalization")
+    await expect(screen["result"]).to_contain_text(HEADLINE)
+    await expect(screen["result"]).to_contain_text(HANDLE)
+    await expect(screen["result"]).not_to_contain_text("@rara.tells")
+    assert decisions(stack, screen.execution) == list(zip(ALL, ["edit", "approve", "approve"], strict=True))
+    await check_thread(screen, stack)
+
+
+async def test_changes_that_are_asked_for_come_as_a_new_version(screen: Screen, stack: Stack) -> None:
+    await screen.start(BRIEF)
+    await expect(screen.card("after_planning")).to_be_visible()
+    await screen.press("revise")
+    await expect(screen.page.get_by_role("alert").get_by_text("Say what should change")).to_be_visible()
+    await expect(screen["note"]).to_be_focused()
+    await screen["note"].fill("Two creators, not three")
+    await screen.press("revise")
+    card = screen.card("after_planning", version=2)
+    await expect(card).to_contain_text("version 2")
+    await expect(card).to_contain_text("“Two creators, not three”")
+    await expect(screen["note"]).to_have_value("")
+    await expect(screen["task-content_plan"]).to_have_count(2)
+    assert decisions(stack, screen.execution) == [("after_planning", "revise")]
+
+
+async def test_a_stop_asks_again_in_place(screen: Screen, stack: Stack) -> None:
+    await screen.start(BRIEF)
+    await expect(screen.card("after_planning")).to_be_visible()
+    await screen.press("stop")
+    await expect(screen["action-stop-keep"]).to_be_focused()
+    await screen.press("stop-keep")
+    assert decisions(stack, screen.execution) == []
+    await screen.press("stop")
+    await screen.press("stop-confirm")
+    await screen.ended("stopped")
+    assert decisions(stack, screen.execution) == [("after_planning", "stop")]
+    await expect(screen["thread"]).to_contain_text("You stopped the run at “Is the plan right?”")
+
+
+async def test_two_decide_at_once_and_the_slower_one_keeps_their_words(
+    screen: Screen, stack: Stack, browser: Browser
+) -> None:
+    path = await begin(stack, "Two at once", ["after_planning"], "after_planning")
+    async with second(stack, browser) as other:
+        for person in (screen, other):
+            await person.go(path)
+        await screen["note"].fill("Approved as it stands")
+        await other.edit(with_headline)
+        moment = await screen.page.evaluate("Date.now() + 300")
+        async with anyio.create_task_group() as group:
+            for person, action in ((screen, "approve"), (other, "edit")):
+                group.start_soon(press_at, person, action, moment)
+        await wait_until(lambda: len(decisions(stack, screen.execution)) > 0, description="it is decided")
+        ((_, action),) = decisions(stack, screen.execution)
+        loser, words = (other, HEADLINE) if action == "approve" else (screen, "Approved as it stands")
+        await expect(loser.page.get_by_text("Somebody decided first")).to_be_visible()
+        await expect(loser.page.locator(".kept")).to_contain_text(words)
+        await loser.keep("decided-first")
+        for person in (screen, other):
+            await person.ended("completed")
+
+
+async def press_at(screen: Screen, action: str, moment: int) -> None:
+    """Press a button at a moment of the clock, as two people do who know nothing of each other."""
+    button = screen[f"action-{action}"]
+    await expect(button).to_have_attribute("aria-disabled", "false")
+    await button.evaluate(
+        "(it, at) => new Promise(done => setTimeout(() => done(it.click()), at - Date.now()))", moment
+    )
+
+
+async def test_an_edit_outlives_a_cut_of_the_network(stack: Stack, browser: Browser) -> None:
+    path = await begin(stack, "A cut", ["after_planning"], "after_planning")
+    async with line_to(stack.port) as line, opened(browser, line.port, outages=True) as screen:
+        await screen.go(path)
+        await screen.edit(with_headline)
+        line.cut()
+        await screen.lost()
+        await screen.edit(lambda plan: f"{plan}\nTyped without a connection.")
+        await expect(screen["action-edit"]).to_contain_text("when connected")
+        await screen.press("edit")
+        await expect(screen.page.get_by_text("This goes out as soon as there is a connection.")).to_be_visible()
+        await screen.keep("offline")
+        line.mend()
+        await screen.page.get_by_role("button", name="Try now").click()
+        await screen.ended("completed")
+        await expect(screen["result"]).to_contain_text(HEADLINE)
+        assert decisions(stack, screen.execution) == [("after_planning", "edit")]
+        plan = next(event for event in events(stack, screen.execution) if event["type"] == "task.completed")
+        assert plan["data"]["output"].startswith(f"# {HEADLINE}\n")
+        assert plan["data"]["output"].endswith("\nTyped without a connection.")
+        await check_thread(screen, stack)
+
+
+async def test_the_server_is_killed_while_text_streams_and_in_the_middle_of_an_edit(
+    screen: Screen, stack: Stack
+) -> None:
+    web = stack.webs[0]
+    await screen.start(BRIEF)
+    await screen["stream-content_plan"].wait_for()
+    web.stop(signal.SIGKILL)
+    await expect(screen["task-content_plan"]).to_have_attribute("data-state", "running")
+    web.start()
+    await expect(screen.card("after_planning")).to_be_visible()
+    await screen.edit(with_headline)
+    web.stop(signal.SIGKILL)
+    await screen.lost()
+    await screen["note"].fill("Written while the server was away")
+    web.start()
+    await screen.live()
+    await screen["tab-edit"].click()
+    assert (await screen["editor"].input_value()).startswith(f"# {HEADLINE}\n")
+    await screen.page.reload()
+    await expect(screen["note"]).to_have_value("Written while the server was away")
+    await screen.press("edit")
+    for name in ALL[1:]:
+        await screen.approve(name)
+    await expect(screen["result"]).to_contain_text(HEADLINE)
+    assert decisions(stack, screen.execution) == list(zip(ALL, ["edit", "approve", "approve"], strict=True))
+    await check_thread(screen, stack)
+
+
+async def test_the_form_knows_what_is_wanted_and_keeps_its_words(screen: Screen, stack: Stack) -> None:
+    await screen.go()
+    await expect(screen["input-user_input"]).to_be_focused()
+    await expect(screen["input-output_language"]).to_have_value("English")
+    await screen.page.keyboard.type("Half a brief")
+    await screen["input-output_language"].fill("Basa Jawa")
+    await screen["checkpoint-after_analysis"].uncheck()
+    title = f"Begun elsewhere {stack.port}"
+    path = await begin(stack, title, ["after_planning"], "after_planning")
+    await screen["inbox"].get_by_role("link", name=title).first.click()
+    await expect(screen.card("after_planning")).to_be_visible()
+    assert path.startswith(f"/x/{screen.execution}")
+    await screen.page.go_back()
+    for _ in range(2):
+        await expect(screen["input-user_input"]).to_have_value("Half a brief")
+        await expect(screen["input-output_language"]).to_have_value("Basa Jawa")
+        await expect(screen["checkpoint-after_analysis"]).not_to_be_checked()
+        await screen.page.reload()
+
+
+async def test_runs_begun_elsewhere_are_listed_at_once(screen: Screen, stack: Stack) -> None:
+    await screen.go()
+    path = await begin(stack, "Begun by a program", [])
+    run = screen["inbox"].get_by_role("link", name="Begun by a program")
+    await expect(run).to_contain_text("Completed")
+    await expect(run).to_have_attribute("href", path)
+
+
+async def test_every_page_is_accessible_in_light_and_dark_and_on_a_phone(screen: Screen, stack: Stack) -> None:
+    card = await begin(stack, "Looked at", ["after_planning"], "after_planning")
+    result = await begin(stack, "Done", [])
+    places = {"start": ("/", "start-form"), "card": (card, "checkpoint-card"), "result": (result, "result")}
+    for name, (path, shown) in places.items():
+        await screen.go(path)
+        await expect(screen[shown]).to_be_visible()
+        for mode, width, colours in MODES:
+            await screen.page.emulate_media(color_scheme=colours)
+            await screen.page.set_viewport_size({"width": width, "height": 844 if width < 720 else 900})
+            assert await screen.accessibility() == [], f"{name}, {mode}"
+            await screen.keep(f"{name}-{mode}")
+        await screen.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+async def test_the_first_page_is_light(screen: Screen) -> None:
+    await screen.go()
+    await expect(screen["start-form"]).to_be_visible()
+    sizes: dict[str, int] = {}
+    for request in screen.requests:
+        if request.resource_type in ("script", "stylesheet"):
+            sizes[request.url.split("/static/")[1].split("?")[0]] = (await request.sizes())["responseBodySize"]
+    assert sum(sizes.values()) < FIRST_LOAD
+    assert {"ui/app.js", "ui/base.css"} <= set(sizes)
+    assert not {"vendor/marked.js", "vendor/diff/diff/word.js", "ui/i18n/id.js", "ui/approval.js"} & set(sizes)
