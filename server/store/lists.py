@@ -21,6 +21,8 @@ NO_DEADLINE = 10_000_000_000_000
 LONGEST_INBOX = 10_000
 #: Reads that go into one round trip.
 CHUNK = 200
+#: Checkpoints that will never be open again.
+DONE = frozenset({CheckpointState.DECIDED, CheckpointState.EXPIRED, CheckpointState.WITHDRAWN})
 #: Executions looked through for one page of a filtered list.
 SCAN_LIMIT = 2_000
 
@@ -53,13 +55,17 @@ class Lists(Reader):
             await pipeline.execute()
 
     async def list_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Put an open checkpoint into the inbox, or take one that is not open out of it."""
+        """Put an open checkpoint into the inbox, or take one that is over out of it.
+
+        One that is revised stays: it is about to be open again, and to take it out late would hide its next version.
+        """
         member = f"{checkpoint.execution}/{checkpoint.id}"
-        if checkpoint.state is not CheckpointState.OPEN:
+        if checkpoint.state in DONE:
             await self.redis.zrem(keys.inbox(self.tenant), member)
-            return
-        score = seconds_of(checkpoint.deadline or checkpoint.opened_at) * 1000
-        await self.redis.zadd(keys.inbox(self.tenant), {member: score + (0 if checkpoint.deadline else NO_DEADLINE)})
+        elif checkpoint.state is CheckpointState.OPEN:
+            score = seconds_of(checkpoint.deadline or checkpoint.opened_at) * 1000
+            later = 0 if checkpoint.deadline else NO_DEADLINE
+            await self.redis.zadd(keys.inbox(self.tenant), {member: score + later})
 
     async def look_after(self, execution: ExecutionId, seconds: float) -> None:
         """Have the execution looked after again in some seconds."""
@@ -93,7 +99,10 @@ class Lists(Reader):
         return found
 
     async def _open(self, members: Sequence[bytes]) -> list[Checkpoint]:
-        """Read those of the inbox's members that are open indeed, and drop the others from it."""
+        """Read those of the inbox's members that are open indeed, and drop those that will not be again.
+
+        One that is listed and not open yet is about to be: see `Writer.precede`.
+        """
         pairs = [member.decode().partition("/") for member in members]
         async with self.redis.pipeline(transaction=False) as pipeline:
             for execution, _, ident in pairs:
@@ -103,7 +112,7 @@ class Lists(Reader):
             replies = await pipeline.execute()
         states, records = replies[::2], [read(raw).checkpoint if raw else None for raw in replies[1::2]]
         rows = list(zip(members, states, records, strict=True))
-        lost = [member for member, state, record in rows if not _waits(state, record)]
+        lost = [member for member, state, record in rows if _over(state, record)]
         if lost:
             await self.redis.zrem(keys.inbox(self.tenant), *lost)
         return [record for _, state, record in rows if record is not None and _waits(state, record)]
@@ -149,9 +158,13 @@ class Lists(Reader):
         return Item(shown, f"{at:.3f}~{ident}")
 
 
+def _over(state: bytes | None, checkpoint: Checkpoint | None) -> bool:
+    ended = state is None or State(state.decode()) in ENDS
+    return ended or (checkpoint is not None and checkpoint.state in DONE)
+
+
 def _waits(state: bytes | None, checkpoint: Checkpoint | None) -> bool:
-    going_on = state is not None and State(state.decode()) not in ENDS
-    return going_on and checkpoint is not None and checkpoint.state is CheckpointState.OPEN
+    return not _over(state, checkpoint) and checkpoint is not None and checkpoint.state is CheckpointState.OPEN
 
 
 class Wanted(NamedTuple):

@@ -10,7 +10,7 @@ import msgspec
 from protocol.events import Data, EventType
 from protocol.frames import Delta, encode, event_halves, timestamp
 from protocol.ids import ExecutionId
-from protocol.objects import Actor
+from protocol.objects import Actor, CheckpointState
 from server import keys, projection
 from server.checkpoint import Record
 from server.execution import CLAIMS, ENDS, FENCED, Change, Verdict
@@ -52,6 +52,7 @@ class Writer(Lists):
 
     async def commit(self, execution: ExecutionId, write: Write) -> Commit:
         """Append one event, and bring the lists up to date with it."""
+        await self.precede(write)
         commit = await self.scripts.commit(keys.execution(self.tenant, execution), self.entry(execution, write))
         if commit.verdict is Verdict.APPLIED:
             await self.follow(execution, write, commit)
@@ -64,6 +65,9 @@ class Writer(Lists):
         """
         names = keys.execution(self.tenant, execution)
         channel = keys.channel(self.tenant, execution)
+        for write in writes:
+            if isinstance(write, Write):
+                await self.precede(write)
         async with self.redis.pipeline(transaction=False) as pipeline:
             for write in writes:
                 if isinstance(write, Delta):
@@ -122,11 +126,16 @@ class Writer(Lists):
             sums=changes.sums,
         )
 
+    async def precede(self, write: Write) -> None:
+        """List a checkpoint before it is open: whoever hears of it, or has just missed that, must find it listed."""
+        if write.record is not None and write.record.checkpoint.state is CheckpointState.OPEN:
+            await self.list_checkpoint(write.record.checkpoint)
+
     async def follow(self, execution: ExecutionId, write: Write, commit: Commit) -> None:
         """Bring the lists up to date with an event; what a crash leaves undone is repaired by `repair`."""
         if write.data.type is EventType.EXECUTION_QUEUED:
             await self.list_new(execution)
         elif commit.state in ENDS:
             await self.list_ended(execution)
-        elif write.record is not None:
+        elif write.record is not None and write.record.checkpoint.state is not CheckpointState.OPEN:
             await self.list_checkpoint(write.record.checkpoint)

@@ -27,6 +27,8 @@ async def run_crews(stack: Stack, socket: int, mine: list[str], topics: list[str
             start = await client.command("start", crew="story", inputs={"topic": topic}, checkpoints=["agree"])
             started[topic] = start["execution"]
         drafts = {topic: await client.question(execution, "agree") for topic, execution in started.items()}
+        listed = (await client.command("list", what="checkpoints", limit=200))["items"]
+        assert {draft["id"] for draft in drafts.values()} <= {checkpoint["id"] for checkpoint in listed}
         asked += drafts
         await wait_until(lambda: len(asked) == len(topics), description="all ask at once", timeout=60)
         for topic, draft in drafts.items():
