@@ -42,7 +42,7 @@ function App() {
       ${place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : html`<${StartForm} />`}
       <${Bar} place=${place} />
     </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
-    <${Herald} />
+    <${Herald} place=${place} />
   </div>`;
 }
 
@@ -54,12 +54,13 @@ function Bar({ place }) {
   return html`<${Link} class="bar" to=${{ execution: next.execution, checkpoint: next.id }}><span>${t("inbox.count", { n: waiting.length })}</span><b>${t("inbox.review")}</b><//>`;
 }
 
-/** Says aloud that a person is needed, and counts in the title. */
-function Herald() {
+/** Says aloud that a person is needed, and counts in the title. @param {{ place: Place }} props */
+function Herald({ place }) {
   const waiting = useApprovals();
+  const run = useSelection((state) => (place.execution ? state.executions[place.execution]?.title : undefined));
   useEffect(() => {
-    document.title = `${waiting.length ? `(${waiting.length}) ` : ""}Quarterdeck`;
-  }, [waiting.length]);
+    document.title = `${waiting.length ? `(${waiting.length}) ` : ""}${run ? `${run} · ` : ""}Quarterdeck`;
+  }, [waiting.length, run]);
   const newest = [...waiting].sort((a, b) => b.opened_at.localeCompare(a.opened_at))[0];
   return html`<p class="vh" role="alert">${newest && t("thread.asks", { title: newest.title })}</p>`;
 }

@@ -83,6 +83,7 @@ function Tabs({ tabs, tab, show, disabled, id }) {
 function Shown({ checkpoint: c, text }) {
   if (c.tool)
     return html`<p class="aside">${t("card.tool")}</p><p class="tool-name"><code>${c.tool.name}</code></p><pre class="code">${text}</pre>`;
+  if (isBefore(c)) return html`<p class="prompt">${text}</p>`;
   const type = c.draft.content_type ?? "text/markdown";
   if (type === "text/markdown" || type === "text/plain")
     return html`<${Document} text=${text} language=${c.draft.language} level=${3} />`;

@@ -27,7 +27,7 @@ export function Inbox({ place }) {
       <h2>${t("inbox.waiting")} ${waiting.length > 0 && html`<span class="count">${waiting.length}</span>`}</h2>
       ${waiting.length ? html`<ul class="waiting">${waiting.map((c) => html`<${Waiting} key=${c.id} checkpoint=${c} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t("inbox.nothing")}</p>`}
       <h2>${t("inbox.runs")}</h2>
-      ${runs.length ? html`<ul>${runs.map((run) => html`<${Run} key=${run.id} run=${run} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t("inbox.none")}</p>`}
+      ${runs.length ? html`<ul class="runs">${runs.map((run) => html`<${Run} key=${run.id} run=${run} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t("inbox.none")}</p>`}
     </div>
     <${Preferences} />
   </nav>`;

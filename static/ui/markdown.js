@@ -45,7 +45,7 @@ function element(token, key) {
     case "codespan":
       return h("code", { key }, decode(t["text"]));
     case "code":
-      return h("pre", { key, tabIndex: 0 }, h("code", null, t["text"]));
+      return (t["lang"] === "bars" && bars(t["text"], key)) || h("pre", { key, tabIndex: 0 }, h("code", null, t["text"]));
     case "hr":
     case "br":
       return h(t.type, { key });
@@ -81,6 +81,30 @@ function list(token, key) {
   return token.ordered
     ? h("ol", { key, start: token.start === 1 ? undefined : Number(token.start) }, items)
     : h("ul", { key }, items);
+}
+
+/**
+ * A fenced block named `bars`, lines of `name | value` from 0 to 100; nothing when it holds anything else.
+ * @param {string} text
+ * @param {number} key
+ */
+function bars(text, key) {
+  const rows = text.split("\n").map((line) => /^(.*\S)\s*\|\s*(\d+(?:\.\d+)?)$/.exec(line));
+  if (rows.slice(0, -1).some((row) => !row || Number(row[2]) > 100)) return undefined; // the last one may still be streaming in
+  const shown = rows.filter((row) => row && Number(row[2]) <= 100);
+  return h(
+    "ul",
+    { key, className: "bars" },
+    shown.map((row, i) =>
+      h(
+        "li",
+        { key: i },
+        h("span", null, row?.[1]),
+        h("i", { "aria-hidden": true }, h("i", { style: { inlineSize: `${row?.[2]}%` } })),
+        h("b", null, row?.[2]),
+      ),
+    ),
+  );
 }
 
 /** @param {Tokens.Link} token @param {number} key */

@@ -1,6 +1,7 @@
 """People at the page, in a real browser, on the real server and the demo crew."""
 
 import json
+import re
 import signal
 import tempfile
 from collections.abc import AsyncIterator
@@ -48,10 +49,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def screen(stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Screen]:
-    """A person's browser; how it ends is kept as a picture."""
+    """A person's browser."""
     async with opened(browser, stack.port, outages="killed" in request.node.name) as screen:
         yield screen
-        await screen.keep(request.node.name.removeprefix("test_"))
 
 
 def second(stack: Stack, browser: Browser) -> AbstractAsyncContextManager[Screen]:
@@ -129,6 +129,7 @@ async def test_a_run_goes_from_the_brief_through_an_edit_to_the_result(screen: S
     await screen.approve("before_finalization")
     await expect(screen["result"]).to_contain_text(HEADLINE)
     await expect(screen["result"]).to_contain_text(HANDLE)
+    await expect(screen.page).to_have_title(re.compile(rf"(^|\) ){BRIEF} · Quarterdeck$"))
     await expect(screen["result"]).not_to_contain_text("@rara.tells")
     assert decisions(stack, screen.execution) == list(zip(ALL, ["edit", "approve", "approve"], strict=True))
     await check_thread(screen, stack)
@@ -147,6 +148,7 @@ async def test_changes_that_are_asked_for_come_as_a_new_version(screen: Screen, 
     await expect(card).to_contain_text("“Two creators, not three”")
     await expect(screen["note"]).to_have_value("")
     await expect(screen["task-content_plan"]).to_have_count(2)
+    await screen.keep("version-2")
     assert decisions(stack, screen.execution) == [("after_planning", "revise")]
 
 
@@ -288,6 +290,16 @@ async def test_every_page_is_accessible_in_light_and_dark_and_on_a_phone(screen:
             assert await screen.accessibility() == [], f"{name}, {mode}"
             await screen.keep(f"{name}-{mode}")
         await screen.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+async def test_a_part_that_cannot_be_loaded_is_told(stack: Stack, browser: Browser) -> None:
+    async with opened(browser, stack.port, outages=True) as screen:
+        await screen.page.route("**/ui/run.js*", lambda route: route.abort())
+        await screen.go("/x/x_unknown")
+        await expect(screen.page.get_by_text("This part of the page could not be loaded.")).to_be_visible()
+        await screen.page.unroute("**/ui/run.js*")
+        await screen.page.get_by_role("button", name="Load the page again").click()
+        await expect(screen.page.get_by_text("There is no such run.")).to_be_visible()
 
 
 async def test_the_first_page_is_light(screen: Screen) -> None:
