@@ -3,7 +3,7 @@
  * @import { CheckpointView, State } from "../client/types.js"
  * @import { Place } from "./router.js"
  */
-import { useMemo } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useSelection } from "../client/react.js";
 import { OVER } from "../client/states.js";
 import { Approval } from "./approval.js";
@@ -18,11 +18,27 @@ import { useWords, wordsOf } from "./words.js";
 export default function Desk({ place }) {
   const checkpoint = useShown(place);
   const state = useSelection((all) => all.executions[place.execution]?.state);
+  const desk = useFocusKept(`${checkpoint?.id}:${checkpoint?.version}:${checkpoint?.state}`);
   if (!checkpoint && !place.checkpoint && (!state || OVER.has(state))) return null;
-  return html`<section class="desk" aria-label=${t("inbox.waiting")}>
+  return html`<section class="desk" ref=${desk} tabindex="-1" aria-label=${t("inbox.waiting")}>
     <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1>
     <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
     ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint ? html`<${Missing} execution=${place.execution} />` : html`<p class="calm-desk">${t("desk.calm")}</p>`}</section>`;
+}
+
+/**
+ * When a card goes with the focus in it, the focus stays on the desk: what comes next is one step away.
+ * @param {string} shown
+ */
+function useFocusKept(shown) {
+  const desk = useRef(/** @type {HTMLElement | null} */ (null));
+  const before = useRef(shown);
+  useEffect(() => {
+    if (before.current !== shown && document.activeElement === document.body)
+      desk.current?.focus({ preventScroll: true });
+    before.current = shown;
+  }, [shown]);
+  return desk;
 }
 
 /**

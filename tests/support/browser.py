@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -95,10 +95,12 @@ class Screen:
         """Wait until the page tells that it has no connection."""
         await expect(self.page.get_by_text("No connection. What you type is kept.")).to_be_visible()
 
-    async def start(self, brief: str) -> None:
-        """Start a run."""
+    async def start(self, brief: str, *, unasked: Sequence[str] = ()) -> None:
+        """Start a run that stops at all its checkpoints but those `unasked`."""
         await self.go()
         await self["input-user_input"].fill(brief)
+        for name in unasked:
+            await self[f"checkpoint-{name}"].uncheck()
         await self["start-submit"].click()
         await self.page.wait_for_url("**/x/*")
 
