@@ -24,6 +24,8 @@ from server.store import Store, Workers
 from server.store.client import OUTAGE, connect
 
 log = structlog.get_logger("server.worker")
+#: A Redis that lost its data is told of the crews again within this, in seconds.
+LISTED_EVERY = 2.0
 #: CrewAI makes every model and tool call on a thread of the loop's pool.
 THREADS_PER_SLOT = 8
 
@@ -123,15 +125,16 @@ class WorkerPart:
         """
         crews.prepare_process(self.settings.slots * THREADS_PER_SLOT)
         loaded = await anyio.to_thread.run_sync(crews.load, self.settings.crews, self.settings.project)
-        await self._announce(loaded)
+        catalogue = [crew if isinstance(crew, Crew) else crew.describe() for crew in loaded.values()]
+        await self._announce(loaded, catalogue)
         group.start_soon(self.pubsub.run)
+        group.start_soon(self._stay_listed, catalogue)
         with self._taking:
             await self.pubsub.subscribe(keys.wake(self.ident), WakeUps(self.worker))
             await self.queue.run(self.ident)
 
-    async def _announce(self, loaded: dict[str, Runnable | Crew]) -> None:
+    async def _announce(self, loaded: dict[str, Runnable | Crew], catalogue: list[Crew]) -> None:
         running = {name: crew for name, crew in loaded.items() if not isinstance(crew, Crew)}
-        catalogue = [crew if isinstance(crew, Crew) else crew.describe() for crew in loaded.values()]
         for crew in catalogue:
             if crew.broken:
                 log.error("crew.unusable", crew=crew.name, reason=crew.broken)
@@ -142,6 +145,15 @@ class WorkerPart:
         self.heartbeat.start()
         self.loaded = True
         log.info("worker.ready", worker=self.ident, host=socket.gethostname(), pid=os.getpid(), crews=list(loaded))
+
+    async def _stay_listed(self, catalogue: list[Crew]) -> None:
+        while True:
+            await anyio.sleep(LISTED_EVERY)
+            try:
+                if await self.workers.publish_missing(catalogue):
+                    log.warning("Redis had lost the catalogue of crews.")
+            except OUTAGE as error:
+                log.debug("catalogue.unknown", error=str(error))
 
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()

@@ -46,6 +46,14 @@ class Workers:
         """Put crews into the catalogue."""
         await self.redis.hset(keys.crews(), mapping={crew.name: msgspec.json.encode(crew) for crew in crews})
 
+    async def publish_missing(self, crews: Iterable[Crew]) -> bool:
+        """Put crews into the catalogue that are not in it, because Redis has lost its data; tell whether any were."""
+        names: Any = await self.redis.hkeys(keys.crews())
+        missing = [crew for crew in crews if crew.name.encode() not in names]
+        if missing:
+            await self.publish(missing)
+        return bool(missing)
+
     async def catalogue(self) -> dict[str, Crew]:
         """Read the catalogue: each crew as a worker last reported it."""
         stored: Any = await self.redis.hgetall(keys.crews())
