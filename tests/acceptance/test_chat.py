@@ -3,6 +3,7 @@
 from tests.support.client import Client
 from tests.support.stack import Stack
 from tests.support.story import TASKS, Storyteller, told
+from tests.support.waiting import wait_until
 
 
 async def test_start_watch_answer_finish(client: Client, topic: str, tales: Storyteller) -> None:
@@ -90,6 +91,24 @@ async def test_cancel_ends_at_once_and_withdraws_the_question(client: Client, to
     assert [checkpoint["state"] for checkpoint in read["checkpoints"]] == ["withdrawn"]
     late = await client.refused("decide", execution=start["execution"], checkpoint=draft["id"], action="approve")
     assert late["code"] == "ended"
+
+
+async def test_cancel_in_the_middle_of_a_task_does_not_wait_for_the_model(
+    client: Client, topic: str, tales: Storyteller
+) -> None:
+    release = tales.hold("polish", topic)
+    start = await client.command("start", crew="story", inputs={"topic": topic})
+    await wait_until(lambda: tales.calls("polish", topic) == 1, description="it is in the middle of a task")
+    await client.command("cancel", execution=start["execution"])
+    end = await client.end(start["execution"])
+    assert end["type"] == "execution.cancelled"
+    release()
+    other = await client.command("start", crew="story", inputs={"topic": f"{topic}-next"})
+    assert (await client.end(other["execution"]))["type"] == "execution.completed"
+    await client.command("watch", execution=start["execution"], after={"epoch": end["epoch"], "offset": end["offset"]})
+    await client.until(lambda frame: frame["type"] == "synced" and frame["offset"] >= end["offset"])
+    assert client.events(start["execution"])[-1] == end, "nothing is said after the end"
+    assert tales.calls("publish", topic) == 0
 
 
 async def test_the_inbox_shows_what_waits_and_forgets_what_was_answered(stack: Stack, topic: str) -> None:

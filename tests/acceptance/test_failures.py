@@ -1,16 +1,17 @@
 """Processes die at the worst moment: the execution goes on, its log has no gap, and nothing finished is done again."""
 
+import contextlib
 import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import redis
 
 from protocol.ids import new_id
-from tests.support.client import Client, Follower
+from tests.support.client import Client, Follower, Refusal
 from tests.support.stack import Stack
 from tests.support.story import TASKS, Storyteller, told
 from tests.support.waiting import wait_until
@@ -60,7 +61,7 @@ def check(stack: Stack, follower: Follower, topic: str, *, draft: str = "") -> N
 async def test_a_worker_is_killed_with_crews_at_every_step(whole: Stack, tales: Storyteller) -> None:
     """Each waits for its model at another task; what was finished stays finished, what was in flight is asked again."""
     releases = {new_id("topic"): task for task in TASKS}
-    async with whole.connect() as client, AsyncExitStack() as followers:
+    async with whole.connect() as client, contextlib.AsyncExitStack() as followers:
         held = {topic: tales.hold(task, topic) for topic, task in releases.items()}
         executions = {topic: await start(client, topic) for topic in held}
         for topic, task in releases.items():
@@ -207,6 +208,23 @@ async def test_redis_restarts_under_everything(whole: Stack, tales: Storyteller,
     assert [tales.calls(task, busy) for task in TASKS] == [1, 1, 1]
     assert [tales.calls(task, asking) for task in TASKS] == [2, 2, 2]  # of two executions
     assert (first.losses, second.losses) == (0, 0), "sockets stay open while Redis is away"
+
+
+async def test_a_redis_that_lost_everything_is_served_again(whole: Stack, topic: str) -> None:
+    """What was in it is gone; but nobody has to restart anything."""
+    with redis.Redis(unix_socket_path=whole.valkey.socket) as direct:
+        direct.flushall()
+    async with whole.connect() as client:
+        started: list[str] = []
+
+        async def starts() -> bool:
+            with contextlib.suppress(Refusal):
+                started.append(await start(client, topic, "agree"))
+            return bool(started)
+
+        await wait_until(starts, description="the crews are known again", timeout=TAKEOVER)
+        await client.decide(await client.question(started[0], "agree"), "approve")
+        assert (await client.end(started[0]))["data"]["output"] == told("publish", topic)
 
 
 async def test_everything_is_killed_at_once(whole: Stack, topic: str, tales: Storyteller) -> None:

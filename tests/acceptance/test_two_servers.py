@@ -1,5 +1,7 @@
 """Web processes share nothing but Redis: what is started on one is watched and decided on another."""
 
+import anyio
+
 from tests.support.stack import Stack
 from tests.support.story import told
 
@@ -36,3 +38,20 @@ async def test_a_client_goes_on_at_the_other_server(stack: Stack, topic: str) ->
     assert [frame.encode() if isinstance(frame, str) else frame for frame in transcript] == stack.log(
         start["execution"]
     )
+
+
+async def test_one_key_starts_one_execution_however_often_and_wherever_it_is_sent(stack: Stack, topic: str) -> None:
+    started: list[str] = []
+
+    async def start(number: int) -> None:
+        async with stack.connect(number % 2) as client:
+            reply = await client.command("start", crew="story", inputs={"topic": topic}, key=topic)
+            assert (await client.end(reply["execution"]))["data"]["output"] == told("publish", topic)
+            started.append(reply["execution"])
+
+    async with anyio.create_task_group() as group:
+        for number in range(10):
+            group.start_soon(start, number)
+    assert len(started) == 10
+    assert len(set(started)) == 1
+    assert [frame for frame in stack.log(started[0]) if b'"execution.queued"' in frame] == stack.log(started[0])[:1]
