@@ -9,30 +9,16 @@ import { humanise } from "../client/states.js";
 import { Fields, read, without } from "./fields.js";
 import { html } from "./html.js";
 import { LANGUAGES, t, tOr, useLanguage } from "./i18n/index.js";
+import { withLanguages } from "./languages.js";
 import { go } from "./router.js";
-import { keepStart, startWords } from "./start.js";
-
-/** Inputs that name the language in which the crew shall write. */
-const LANGUAGE = /^(output_)?language$/;
-/** Languages that the crew may be asked to write, by their own names. */
-const WRITTEN = [
-  ...Object.values(LANGUAGES),
-  ...["Bahasa Melayu", "Deutsch", "Español", "Filipino", "Français", "Português", "Tiếng Việt"],
-  ...["العربية", "हिन्दी", "ไทย", "中文", "日本語", "한국어"],
-];
+import { useStart } from "./start.js";
 
 export function StartForm() {
   const client = useClient();
   const crews = useSelection((state) => state.crews);
-  const [start, set] = useState(startWords);
-  const { typed } = start,
-    unticked = new Set(start.unticked);
-  const keep = (/** @type {Partial<import("./start.js").Start>} */ part) => {
-    const next = { ...startWords(), ...part };
-    keepStart(next);
-    set(next);
-  };
-  const crew = crews.find((c) => c.name === start.crew) ?? crews.find((c) => !c.broken) ?? crews[0];
+  const [{ crew: chosen, typed, unticked: names }, keep] = useStart();
+  const unticked = new Set(names);
+  const crew = crews.find((c) => c.name === chosen) ?? crews.find((c) => !c.broken) ?? crews[0];
   const language = LANGUAGES[useLanguage()];
   const schema = useMemo(() => crew && withLanguages(crew.inputs, language), [crew, language]);
   const [problems, setProblems] = useState(/** @type {Record<string, string>} */ ({})),
@@ -62,7 +48,7 @@ export function StartForm() {
         inputs: values,
         checkpoints: crew.checkpoints.filter((c) => c.required || !unticked.has(c.name)).map((c) => c.name),
       });
-      keepStart({ ...startWords(), typed: {} });
+      keep({ typed: {} });
       go({ execution: started.execution });
     } catch (refusal) {
       if (!(refusal instanceof CommandError)) throw refusal;
@@ -98,19 +84,6 @@ export function StartForm() {
       <p><button type="submit" data-testid="start-submit" data-primary aria-disabled=${sending}>${t(sending ? "start.sending" : "start.submit")}</button></p>`
     }
   </form>`;
-}
-
-/**
- * Crews are asked to write the interface's language, unless a person names another.
- * @param {import("./fields.js").ObjectSchema} schema
- * @param {string} language
- * @returns {import("./fields.js").ObjectSchema}
- */
-function withLanguages(schema, language) {
-  const told = Object.entries(schema.properties ?? {}).map(([name, property]) =>
-    LANGUAGE.test(name) && !property.enum ? [name, { default: language, examples: WRITTEN, ...property }] : [name, property],
-  );
-  return { ...schema, properties: Object.fromEntries(told) };
 }
 
 /**

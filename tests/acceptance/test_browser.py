@@ -1,6 +1,5 @@
 """People at the page, in a real browser, on the real server and the demo crew."""
 
-import json
 import re
 import signal
 import tempfile
@@ -14,14 +13,23 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.browser import Screen, launched, line_to, opened
-from tests.support.client import Frame
+from tests.support.demo import (
+    BRIEF,
+    CHECKPOINTS,
+    HANDLE,
+    HEADLINE,
+    LONG_BRIEF,
+    OLD_HANDLE,
+    SETTINGS,
+    begin,
+    decisions,
+    edited,
+    entries,
+    events,
+)
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-DEMO = {"QUARTERDECK_CREWS": "content=server.demo.crew:ContentPlan", "QUARTERDECK_DEMO_SPEED": "300"}
-BRIEF = "Ramadan campaign for Kopi Senja, a coffee brand, 3 creators"
-ALL = ["after_planning", "after_analysis", "before_finalization"]
-HEADLINE, HANDLE = "Kopi Senja: nights that matter", "@sari.brews"
 #: What the browser may fetch before it shows the first page, in bytes on the wire.
 FIRST_LOAD = 60 * 1024
 MODES: list[tuple[str, int, Any]] = [("light", 1440, "light"), ("dark", 1440, "dark"), ("narrow", 390, "light")]
@@ -33,7 +41,7 @@ async def stack() -> AsyncIterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:
         stack = Stack(Path(folder), "", webs=2)
         for process in stack.processes:
-            process.environ.update(DEMO)
+            process.environ.update(SETTINGS)
         try:
             await stack.mend()
             yield stack
@@ -59,63 +67,22 @@ def second(stack: Stack, browser: Browser) -> AbstractAsyncContextManager[Screen
     return opened(browser, stack.webs[1].port)
 
 
-def events(stack: Stack, execution: str) -> list[Frame]:
-    return [json.loads(frame) for frame in stack.log(execution)]
-
-
-def decisions(stack: Stack, execution: str) -> list[tuple[str, str]]:
-    """Who asks the log is told what was decided, in order."""
-    found = [event["data"] for event in events(stack, execution) if event["type"] == "checkpoint.decided"]
-    return [(decided["name"], decided["action"]) for decided in found]
-
-
-def with_headline(plan: str) -> str:
-    """Edit a plan: another headline, another creator."""
-    return f"# {HEADLINE}\n" + plan.split("\n", 1)[1].replace("@rara.tells", HANDLE)
-
-
-async def begin(stack: Stack, title: str, checkpoints: list[str], until: str = "") -> str:
-    """Start a run without the page; give its path, at the checkpoint `until` or else at its end."""
-    inputs = {"user_input": BRIEF, "output_language": "English"}
-    async with stack.connect() as client:
-        start = await client.command("start", crew="content", title=title, inputs=inputs, checkpoints=checkpoints)
-        execution = start["execution"]
-        if not until:
-            await client.end(execution)
-            return f"/x/{execution}"
-        return f"/x/{execution}/c/{(await client.question(execution, until))['id']}"
-
-
 async def check_thread(screen: Screen, stack: Stack) -> None:
     """See that the thread holds what the log holds, once each and in its order, and that a fresh page says the same."""
-    assert await screen.entries() == [entry for event in events(stack, screen.execution) if (entry := told(event))]
+    assert await screen.entries() == entries(stack, screen.execution)
     shown = await screen.thread()
     await screen.page.reload()
     await expect(screen["result"]).to_be_visible()
     assert await screen.thread() == shown
 
 
-def told(event: Frame) -> str:
-    data = event["data"]
-    match event["type"]:
-        case "task.started":
-            return f"task-{data['task']} {data['round']}"
-        case "checkpoint.decided":
-            return f"decided {data['action']}"
-        case "tool.started":
-            return "tool"
-    return ""
-
-
 async def test_a_run_goes_from_the_brief_through_an_edit_to_the_result(screen: Screen, stack: Stack) -> None:
     await screen.start(BRIEF)
-    await expect(screen["task-content_plan"]).to_have_attribute("data-state", "running")
-    await expect(screen["stream-content_plan"]).to_be_visible()
     await expect(screen.card("after_planning")).to_be_visible()
     lengths = await screen.growth("content_plan")
     assert len(set(lengths)) >= 5
     assert lengths[0] < lengths[len(lengths) // 2] < lengths[-1]
-    await screen.edit(with_headline)
+    await screen.edit(edited)
     await screen["tab-changes"].click()
     await expect(screen.page.locator(".card ins", has_text="nights")).to_be_visible()
     await screen.keep("changes")
@@ -130,8 +97,8 @@ async def test_a_run_goes_from_the_brief_through_an_edit_to_the_result(screen: S
     await expect(screen["result"]).to_contain_text(HEADLINE)
     await expect(screen["result"]).to_contain_text(HANDLE)
     await expect(screen.page).to_have_title(re.compile(rf"(^|\) ){BRIEF} · Quarterdeck$"))
-    await expect(screen["result"]).not_to_contain_text("@rara.tells")
-    assert decisions(stack, screen.execution) == list(zip(ALL, ["edit", "approve", "approve"], strict=True))
+    await expect(screen["result"]).not_to_contain_text(OLD_HANDLE)
+    assert decisions(stack, screen.execution) == list(zip(CHECKPOINTS, ["edit", "approve", "approve"], strict=True))
     await check_thread(screen, stack)
 
 
@@ -171,12 +138,12 @@ async def test_a_stop_asks_again_in_place(screen: Screen, stack: Stack) -> None:
 async def test_two_decide_at_once_and_the_slower_one_keeps_their_words(
     screen: Screen, stack: Stack, browser: Browser
 ) -> None:
-    path = await begin(stack, "Two at once", ["after_planning"], "after_planning")
+    path = await begin(stack, "Two at once", ["after_planning"])
     async with second(stack, browser) as other:
         for person in (screen, other):
             await person.go(path)
         await screen["note"].fill("Approved as it stands")
-        await other.edit(with_headline)
+        await other.edit(edited)
         moment = await screen.page.evaluate("Date.now() + 300")
         async with anyio.create_task_group() as group:
             for person, action in ((screen, "approve"), (other, "edit")):
@@ -204,14 +171,14 @@ async def test_the_network_is_cut_while_text_streams_and_in_the_middle_of_an_edi
     stack: Stack, browser: Browser
 ) -> None:
     async with line_to(stack.port) as line, opened(browser, line.port, outages=True) as screen:
-        await screen.start(BRIEF, unasked=ALL[1:])
+        await screen.start(LONG_BRIEF, unasked=CHECKPOINTS[1:])
         await screen["stream-content_plan"].wait_for()
         line.cut()
         await screen.lost()
         await expect(screen["task-content_plan"]).to_have_attribute("data-state", "running")
         line.mend()
         await expect(screen.card("after_planning")).to_be_visible()
-        await screen.edit(with_headline)
+        await screen.edit(edited)
         line.cut()
         await screen.lost()
         await screen.edit(lambda plan: f"{plan}\nTyped without a connection.")
@@ -234,13 +201,13 @@ async def test_the_server_is_killed_while_text_streams_and_in_the_middle_of_an_e
     screen: Screen, stack: Stack
 ) -> None:
     web = stack.webs[0]
-    await screen.start(BRIEF, unasked=ALL[1:])
+    await screen.start(LONG_BRIEF, unasked=CHECKPOINTS[1:])
     await screen["stream-content_plan"].wait_for()
     web.stop(signal.SIGKILL)
     await expect(screen["task-content_plan"]).to_have_attribute("data-state", "running")
     web.start()
     await expect(screen.card("after_planning")).to_be_visible()
-    await screen.edit(with_headline)
+    await screen.edit(edited)
     web.stop(signal.SIGKILL)
     await screen.lost()
     await screen["note"].fill("Written while the server was away")
@@ -264,7 +231,7 @@ async def test_the_form_knows_what_is_wanted_and_keeps_its_words(screen: Screen,
     await screen["input-output_language"].fill("Basa Jawa")
     await screen["checkpoint-after_analysis"].uncheck()
     title = f"Begun elsewhere {stack.port}"
-    path = await begin(stack, title, ["after_planning"], "after_planning")
+    path = await begin(stack, title, ["after_planning"])
     await screen["inbox"].get_by_role("link", name=title).first.click()
     await expect(screen.card("after_planning")).to_be_visible()
     assert path.startswith(f"/x/{screen.execution}")
@@ -285,7 +252,7 @@ async def test_runs_begun_elsewhere_are_listed_at_once(screen: Screen, stack: St
 
 
 async def test_every_page_is_accessible_in_light_and_dark_and_on_a_phone(screen: Screen, stack: Stack) -> None:
-    card = await begin(stack, "Looked at", ["after_planning"], "after_planning")
+    card = await begin(stack, "Looked at", ["after_planning"])
     result = await begin(stack, "Done", [])
     places = {"start": ("/", "start-form"), "card": (card, "checkpoint-card"), "result": (result, "result")}
     for name, (path, shown) in places.items():

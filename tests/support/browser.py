@@ -23,11 +23,12 @@ SWITCHES = (
 LIMIT = 15_000
 #: What Chromium itself says when a server is away; the page cannot keep it from saying so.
 OUTAGE = ("error: WebSocket connection to ", "error: Failed to load resource: net::ERR_")
-#: Notes how long each streamed text was, each time it changed.
+#: Notes how long each streamed text was, each time it changed while its task was at work.
 RECORDER = """
 window.grown = {};
+const STREAMS = '[data-state="running"] > [data-testid^="stream-"]';
 new MutationObserver(() => {
-  for (const { dataset, textContent } of document.querySelectorAll('[data-testid^="stream-"]')) {
+  for (const { dataset, textContent } of document.querySelectorAll(STREAMS)) {
     const lengths = (window.grown[dataset.testid] ??= []);
     if (lengths.at(-1) !== textContent.length) lengths.push(textContent.length);
   }
@@ -124,7 +125,7 @@ class Screen:
         await expect(self["run-state"]).to_have_attribute("data-state", state)
 
     async def growth(self, task: str) -> list[int]:
-        """Tell how long the streamed text of a task was, each time it changed."""
+        """Tell how long the streamed text of a task was, each time it changed while the task was at work."""
         lengths: list[int] = await self.page.evaluate("name => window.grown[name]", f"stream-{task}")
         return lengths
 
