@@ -15,7 +15,9 @@ def test_generated_files_are_current(path: Path) -> None:
 
 def test_every_struct_is_described() -> None:
     _, components = contract()
-    assert [name for name, schema in components.items() if "properties" in schema and not schema.get("description")] == []
+    assert [
+        name for name, schema in components.items() if "properties" in schema and not schema.get("description")
+    ] == []
 
 
 def test_the_schema_is_self_contained() -> None:
