@@ -177,6 +177,7 @@ async def test_the_network_is_cut_while_text_streams_and_in_the_middle_of_an_edi
         await screen.lost()
         await expect(screen["task-content_plan"]).to_have_attribute("data-state", "running")
         line.mend()
+        await screen.online()
         await expect(screen.card("after_planning")).to_be_visible()
         await screen.edit(edited)
         line.cut()
@@ -187,7 +188,7 @@ async def test_the_network_is_cut_while_text_streams_and_in_the_middle_of_an_edi
         await expect(screen.page.get_by_text("This goes out as soon as there is a connection.")).to_be_visible()
         await screen.keep("offline")
         line.mend()
-        await screen.page.get_by_role("button", name="Try now").click()
+        await screen.online()
         await screen.ended("completed")
         await expect(screen["result"]).to_contain_text(HEADLINE)
         assert decisions(stack, screen.execution) == [("after_planning", "edit")]

@@ -92,6 +92,10 @@ class Screen:
         """Wait until the page has its connection."""
         await expect(self["connection"]).to_have_attribute("data-phase", "open")
 
+    async def online(self) -> None:
+        """Tell the page, as an operating system does, that there is a network again."""
+        await self.page.evaluate("dispatchEvent(new Event('online'))")
+
     async def lost(self) -> None:
         """Wait until the page tells that it has no connection."""
         await expect(self.page.get_by_text("No connection. What you type is kept.")).to_be_visible()
