@@ -28,6 +28,9 @@ READY = re.compile(r"Quarterdeck is ready at http://127\.0\.0\.1:(\d+)\n")
 #: Whoever presses Ctrl-C waits no longer than this, in seconds.
 PATIENCE = 10.0
 TAKEOVER = 15.0
+#: A start takes this long on a machine that has a processor to spare, in seconds; how much longer it took, a takeover
+#: by a worker that must be started may take longer, too.
+START = 7.0
 
 
 class Serve(Process):
@@ -130,7 +133,9 @@ async def stop(serve: Serve, number: signal.Signals, family: dict[str, psutil.Pr
 async def test_whoever_dies_is_replaced_and_nobody_outlives_the_parent(
     serve: Serve, topic: str, tales: Storyteller
 ) -> None:
+    began = time.monotonic()
     port = await serve.ready()
+    late = max(0.0, time.monotonic() - began - START)
     release = tales.hold("polish", topic)
     async with connected(port) as client:
         execution = await start(client, topic)
@@ -140,7 +145,7 @@ async def test_whoever_dies_is_replaced_and_nobody_outlives_the_parent(
             before["worker"].kill()
             killed = time.monotonic()
             await client.find("execution.recovered", execution)
-            assert time.monotonic() - killed < TAKEOVER
+            assert time.monotonic() - killed < TAKEOVER + late
             before["valkey"].kill()
             before["web"].kill()
             release()

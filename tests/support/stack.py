@@ -36,11 +36,13 @@ class Stack:
         return [*self.webs, *self.workers]
 
     async def mend(self) -> None:
-        """Start whatever is not running, and wait until everything works."""
+        """Start or wake whatever is not running, and wait until everything works."""
         if self.valkey.process is None:
             self.valkey.start()
         for process in self.processes:
-            if not process.alive:
+            if process.alive:
+                process.send(signal.SIGCONT)
+            else:
                 process.start()
         async with anyio.create_task_group() as group:
             for worker in self.workers:
