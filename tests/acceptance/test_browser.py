@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ElementHandle, expect
 
 from tests.support.browser import Screen, launched, line_to, opened
 from tests.support.demo import (
@@ -32,6 +32,8 @@ from tests.support.waiting import wait_until
 
 #: What the browser may fetch before it shows the first page, in bytes on the wire.
 FIRST_LOAD = 60 * 1024
+#: Presses a button at a moment of the clock, as two people do who know nothing of each other.
+PRESS = "(it, at) => new Promise(done => setTimeout(() => done(it.click()), at - Date.now()))"
 MODES: list[tuple[str, int, Any]] = [("light", 1440, "light"), ("dark", 1440, "dark"), ("narrow", 390, "light")]
 
 
@@ -144,10 +146,11 @@ async def test_two_decide_at_once_and_the_slower_one_keeps_their_words(
             await person.go(path)
         await screen["note"].fill("Approved as it stands")
         await other.edit(edited)
+        buttons = [await ready(screen, "approve"), await ready(other, "edit")]
         moment = await screen.page.evaluate("Date.now() + 300")
         async with anyio.create_task_group() as group:
-            for person, action in ((screen, "approve"), (other, "edit")):
-                group.start_soon(press_at, person, action, moment)
+            for button in buttons:
+                group.start_soon(button.evaluate, PRESS, moment)
         await wait_until(lambda: len(decisions(stack, screen.execution)) > 0, description="it is decided")
         ((_, action),) = decisions(stack, screen.execution)
         loser, words = (other, HEADLINE) if action == "approve" else (screen, "Approved as it stands")
@@ -158,13 +161,11 @@ async def test_two_decide_at_once_and_the_slower_one_keeps_their_words(
             await person.ended("completed")
 
 
-async def press_at(screen: Screen, action: str, moment: int) -> None:
-    """Press a button at a moment of the clock, as two people do who know nothing of each other."""
+async def ready(screen: Screen, action: str) -> ElementHandle:
+    """Wait until a button may be pressed."""
     button = screen[f"action-{action}"]
     await expect(button).to_have_attribute("aria-disabled", "false")
-    await button.evaluate(
-        "(it, at) => new Promise(done => setTimeout(() => done(it.click()), at - Date.now()))", moment
-    )
+    return await button.element_handle()
 
 
 async def test_the_network_is_cut_while_text_streams_and_in_the_middle_of_an_edit(
