@@ -106,6 +106,7 @@ class Attempt:
         """Take notice of what people did: answers, or an end."""
         holder = await self.store.holder(self.execution)
         if holder is None or holder.fence != self.journal.fence or not holder.owner:
+            log.info("lease.lost", execution=self.execution, reason=holder.state if holder else "gone")
             self.leave()
         else:
             await self.journal.refresh()
