@@ -115,8 +115,10 @@ async def test_a_worker_that_was_thought_dead_comes_back(whole: Stack, topic: st
             await until_called(tales, "polish", topic)
             frozen = await whole.first_worker(client, execution)
             frozen.send(signal.SIGSTOP)
+            stopped = time.monotonic()
             try:
                 await client.find("execution.recovered", execution)
+                assert time.monotonic() - stopped < TAKEOVER
                 await until_called(tales, "polish", topic, times=2)
                 release()
                 await follower.ended.wait()
