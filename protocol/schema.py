@@ -5,6 +5,7 @@ edited; a test fails when they are stale.
 """
 
 import json
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ OBJECTS = (Execution, Crew, Checkpoint, *CONTROL)
 def contract() -> tuple[dict[str, Any], dict[str, Any]]:
     """Give the schemas of the unions, and of all structs that they are made of."""
     schemas, components = msgspec.json.schema_components((*ROOTS.values(), *OBJECTS), ref_template="#/$defs/{name}")
+    for schema in components.values():
+        if "description" in schema:  # a docstring, which Python 3.13 dedents and older ones do not
+            schema["description"] = cleandoc(schema["description"])
     return dict(zip(ROOTS, schemas[: len(ROOTS)], strict=True)), components
 
 

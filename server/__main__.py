@@ -2,6 +2,9 @@
 
 import sys
 
-from server.cli import main
+try:
+    from server.cli import main
+except KeyboardInterrupt:  # Ctrl-C while Python is still reading its modules
+    sys.exit(0)
 
 sys.exit(main())

@@ -19,6 +19,8 @@ FRAMES_SENT = Gauge("quarterdeck_frames_sent", "Frames written to sockets, live 
 QUEUE_BYTES = Gauge("quarterdeck_queue_bytes", "Bytes that wait for slow sockets.", registry=REGISTRY)
 REDIS_SILENCE = Gauge("quarterdeck_subscriber_silence_seconds", "Since the subscriber heard Redis.", registry=REGISTRY)
 REPAIRS = Gauge("quarterdeck_repairs", "Gaps that were repaired from logs.", registry=REGISTRY)
+OWN_SLOTS = Gauge("quarterdeck_slots", "Crews that this worker may run at once.", registry=REGISTRY)
+OWN_SLOTS_TAKEN = Gauge("quarterdeck_slots_taken", "Crews that this worker runs now.", registry=REGISTRY)
 SLOTS = Gauge("quarterdeck_worker_slots", "Crews that a worker may run at once.", ["worker"], registry=REGISTRY)
 SLOTS_TAKEN = Gauge("quarterdeck_worker_slots_taken", "Crews that a worker runs now.", ["worker"], registry=REGISTRY)
 DECISIONS = Counter("quarterdeck_decisions", "Decisions taken.", ["action", "via"], registry=REGISTRY)
@@ -30,7 +32,7 @@ DECISION_SECONDS = Histogram(
 )
 
 #: Libraries that say at INFO what only their own developers need.
-QUIET = ("docket", "httpx", "httpcore", "asyncio", "uvicorn.access", "opentelemetry", "LiteLLM")
+QUIET = ("docket", "httpx", "httpcore", "asyncio", "uvicorn.access", "uvicorn.error", "opentelemetry", "LiteLLM")
 
 
 def configure_logs(form: LogFormat, stream: TextIO = sys.stderr) -> None:

@@ -67,5 +67,5 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
         lifespan=lifespan,
         exception_handlers={Refused: on_refused},
     )
-    app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open)
+    app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
     return app

@@ -86,8 +86,8 @@ class WorkerPart:
         return [self._measure]
 
     async def _measure(self) -> None:
-        telemetry.SLOTS.labels(self.ident).set(self.worker.slots.total)
-        telemetry.SLOTS_TAKEN.labels(self.ident).set(self.worker.slots.taken)
+        telemetry.OWN_SLOTS.set(self.worker.slots.total)
+        telemetry.OWN_SLOTS_TAKEN.set(self.worker.slots.taken)
 
     async def reap(self) -> None:
         """Find executions that nobody runs though somebody should, and ask for them to be advanced."""

@@ -635,8 +635,8 @@ export interface Pong {
 /**
  * A place in an execution's log.
  *
- *     An offset alone lies after a log was lost and begun again: offset 7 of the new log is another event
- *     than offset 7 of the old one. The epoch tells the two logs apart.
+ * An offset alone lies after a log was lost and begun again: offset 7 of the new log is another event
+ * than offset 7 of the old one. The epoch tells the two logs apart.
  */
 export interface Position {
   readonly epoch: string;
