@@ -19,7 +19,8 @@ from server.store.lists import Lists
 
 #: Events that the inbox hears of: what opens and closes checkpoints, and the beginning and end of executions.
 INBOX = frozenset(event for event in EventType if event.startswith("checkpoint.")) | {
-    EventType.EXECUTION_QUEUED, EventType.EXECUTION_STARTED, EventType.EXECUTION_COMPLETED, EventType.EXECUTION_FAILED, EventType.EXECUTION_STOPPED,
+    EventType.EXECUTION_QUEUED, EventType.EXECUTION_STARTED, EventType.EXECUTION_COMPLETED,
+    EventType.EXECUTION_FAILED, EventType.EXECUTION_STOPPED,
     EventType.EXECUTION_CANCELLED,
 }  # fmt: skip
 WAKE = keys.wake("")
