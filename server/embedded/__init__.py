@@ -40,8 +40,9 @@ class Embedded:
 def start(folder: Path) -> Embedded:
     """Start the server under `folder`, or join the one that runs there.
 
-    Append-only file on, fsync every second: what was acknowledged survives any crash of processes, and at most the
-    last second is lost with the machine's power (https://valkey.io/topics/persistence/).
+    Append-only file on, fsync before each answer: what was acknowledged survives any crash, and the loss of power. With
+    `everysec` the write itself may be put off while an fsync runs, so that even a kill of the server could take back
+    what was acknowledged, and offsets would be given twice (https://valkey.io/topics/persistence/).
     """
     path = _prepare(folder)
     with open(folder / "start.lock", "a") as gate:
@@ -85,7 +86,7 @@ def _launch(folder: Path, path: str) -> None:
     log = folder.resolve() / "valkey.log"
     command = [
         binary(), "--port", "0", "--unixsocket", path, "--unixsocketperm", "600", "--dir", str(folder.resolve()),
-        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
+        "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
         "--client-output-buffer-limit", "pubsub", "256mb", "64mb", "60", "--logfile", str(log),
     ]  # fmt: skip
     lives, alive = os.pipe()  # the supervisor holds the other end; when it dies, this end reads as ended

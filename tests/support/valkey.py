@@ -25,6 +25,7 @@ class Valkey:
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir"]
         command += [str(self.folder), "--appendonly", "yes" if self.durable else "no", "--loglevel", "warning"]
+        command += ["--appendfsync", "always"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         self.wait_until_ready()
 
