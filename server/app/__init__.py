@@ -1,5 +1,6 @@
 """Processes: one Starlette application, with the parts of a web process, of a worker, or of both."""
 
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
@@ -56,16 +57,25 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
     operations = Operations(checks, [measure for part in parts for measure in part.measures()])
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for part in parts:
-                await stack.enter_async_context(part)
-            yield
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        started = False
+        try:
+            async with AsyncExitStack() as stack:
+                for part in parts:
+                    await stack.enter_async_context(part)
+                started = True
+                yield
+        except Exception:
+            app.state.broken = True
+            if started:  # uvicorn would go on serving, without the part that has just broken
+                signal.raise_signal(signal.SIGTERM)
+            raise
 
     app = Starlette(
         routes=[*operations.routes(), *(route for part in parts for route in part.routes())],
         lifespan=lifespan,
         exception_handlers={Refused: on_refused},
     )
+    app.state.broken = False
     app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
     return app

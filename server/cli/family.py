@@ -54,7 +54,7 @@ class Child:
         now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
             self.deaths += 1
-            pause = min(LONGEST_PAUSE, 0.1 * 2**self.deaths)
+            pause = min(LONGEST_PAUSE, 0.1 * 2 ** min(self.deaths, 10))
             print(f"quarterdeck: the {self.role} process ended ({self.process.returncode}), again in {pause:.1f} s",
                   file=sys.stderr, flush=True)  # fmt: skip
             self.process, self.again = None, now + pause

@@ -12,6 +12,7 @@ import structlog
 
 from server import embedded
 from server.app import make_app, make_parts
+from server.cli import FAILED
 from server.cli.listening import address, own
 from server.settings import Settings
 from server.sockets import serve
@@ -33,16 +34,16 @@ def run(settings: Settings, roles: tuple[str, ...]) -> int:
     try:
         client.check(url)
         with asyncio.Runner(loop_factory=_loop_factory(roles)) as runner:
-            runner.run(_serve(settings, roles, url))
+            code = runner.run(_serve(settings, roles, url))
             if "worker" in roles:
-                _end_now()
+                _end_now(code)
     finally:
         if share:
             share.close()
-    return 0
+    return code
 
 
-async def _serve(settings: Settings, roles: tuple[str, ...], url: str) -> None:
+async def _serve(settings: Settings, roles: tuple[str, ...], url: str) -> int:
     listening = own(settings, roles)
     parts = make_parts(settings, url, roles)
 
@@ -52,14 +53,16 @@ async def _serve(settings: Settings, roles: tuple[str, ...], url: str) -> None:
                 group.create_task(part.drain())
 
     log.info("process.started", roles=list(roles), address=address(listening), pid=os.getpid())
-    await serve(make_app(settings, parts), drain=drain, sockets=[listening])
-    log.info("process.ended", roles=list(roles))
+    app = make_app(settings, parts)
+    await serve(app, drain=drain, sockets=[listening])
+    log.info("process.ended", roles=list(roles), broken=app.state.broken)
+    return FAILED if app.state.broken else 0
 
 
-def _end_now() -> NoReturn:
+def _end_now(code: int) -> NoReturn:
     """Exit without a wait for threads: all that was done is written, and a model may take minutes over its answer."""
     logging.shutdown()
-    os._exit(0)
+    os._exit(code)
 
 
 def _loop_factory(roles: tuple[str, ...]) -> Callable[[], asyncio.AbstractEventLoop] | None:
