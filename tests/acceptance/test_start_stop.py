@@ -161,6 +161,39 @@ async def test_whoever_dies_is_replaced_and_nobody_outlives_the_parent(
         await wait_until(lambda p=process: gone(p), description=f"{name} has ended", timeout=PATIENCE)
 
 
+#: Serves a part that breaks by itself, once it is served.
+BREAKS = """
+import sys
+import anyio
+from server.cli import process
+from server.settings import Settings
+
+class Part:
+    def routes(self): return []
+    def checks(self): return {}
+    def measures(self): return []
+    async def drain(self): pass
+    async def __aenter__(self):
+        self.group = await anyio.create_task_group().__aenter__()
+        self.group.start_soon(self.fail)
+    async def fail(self): raise RuntimeError("The rudder is off.")
+    async def __aexit__(self, *error): return await self.group.__aexit__(*error)
+
+process.make_parts = lambda *_: [Part()]
+sys.exit(process.run(Settings.read(), ("web",)))
+"""
+
+
+def test_a_process_that_has_broken_inside_ends(redis_server: str, short_path: Path) -> None:
+    """Else it would go on saying that it is alive, and never again do anything; whoever watches it starts it again."""
+    environ = environment(short_path, QUARTERDECK_REDIS_URL=redis_server, PORT="0")
+    command = [sys.executable, "-c", BREAKS]
+    run = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    assert run.returncode == 1
+    assert "The rudder is off." in run.stderr
+    assert '"broken": true' in run.stderr
+
+
 def refusal(*arguments: str, **settings: str) -> str:
     """Run the server, which must end by itself with one line; give the line."""
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:

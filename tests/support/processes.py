@@ -1,5 +1,6 @@
 """Processes of the server as an operator runs them, under a test's control; what they write is kept."""
 
+import functools
 import json
 import os
 import signal
@@ -32,6 +33,13 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+@functools.cache
+def lifeline() -> int:
+    """Open a pipe that the kernel closes when this test process dies, however: then its servers end, too."""
+    reading, _ = os.pipe()
+    return reading
+
+
 class Process:
     """One process: `python -m server ROLE`."""
 
@@ -59,8 +67,11 @@ class Process:
     def start(self) -> None:
         """Start it, or start it again."""
         self.starts += 1
-        handed = (self.listening.fileno(),) if self.listening else ()
-        environ = {**self.environ, **({"QUARTERDECK_SOCKET": str(handed[0])} if handed else {})}
+        handed = [lifeline()]
+        environ = {**self.environ, "QUARTERDECK_LIFELINE": str(lifeline())}
+        if self.listening:
+            handed.append(self.listening.fileno())
+            environ["QUARTERDECK_SOCKET"] = str(self.listening.fileno())
         with open(self._file("out"), "wb") as out, open(self._file("err"), "wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "server", *([self.role] if self.role else [])],
