@@ -130,7 +130,7 @@ class PubSub:
                 with anyio.CancelScope(shield=True):
                     await _disconnect(connection)
             self.reconnects += 1
-            await asyncio.sleep(random.uniform(0.5, 1) * min(self._times.backoff, 0.05 * 2**failures))
+            await asyncio.sleep(random.uniform(0.5, 1) * min(self._times.backoff, 0.05 * 2 ** min(failures, 10)))
 
     def _connection(self) -> AbstractConnection:
         pool = self._redis.connection_pool
