@@ -92,6 +92,35 @@ class Cancel(Command, frozen=True, kw_only=True, tag="cancel"):
     reason: Annotated[str, Meta(max_length=2000)] | None = None
 
 
+class Pause(Command, frozen=True, kw_only=True, tag="pause"):
+    """Have an execution rest from its next safe point on, until it is resumed."""
+
+    execution: ExecutionId
+    reason: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+class Resume(Command, frozen=True, kw_only=True, tag="resume"):
+    """Have a paused execution go on."""
+
+    execution: ExecutionId
+    reason: Annotated[str, Meta(max_length=2000)] | None = None
+
+
+class Fork(Command, frozen=True, kw_only=True, tag="fork"):
+    """Start a new execution that shares all work up to a checkpoint, and answers that checkpoint like this."""
+
+    execution: ExecutionId
+    checkpoint: CheckpointId
+    action: Name
+    version: int | None = None
+    feedback: Text | None = None
+    output: Text | None = None
+    arguments: dict[str, Any] | None = None
+    response: Any = None
+    digest: str | None = None
+    key: Key | None = None
+
+
 class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a list is narrowed to."""
 
@@ -123,9 +152,9 @@ class Pong(Command, frozen=True, kw_only=True, tag="pong"):
     """Answer the server's ping."""
 
 
-AnyCommand = Auth | Start | Watch | Unwatch | Decide | Cancel | List | Get | Ping | Pong
+AnyCommand = Auth | Start | Watch | Unwatch | Decide | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong
 
 __all__ = [
-    "AnyCommand", "Auth", "Cancel", "Command", "Decide", "Decision", "Filter", "Get", "List", "Ping", "Pong", "Start",
-    "Unwatch", "Watch",
+    "AnyCommand", "Auth", "Cancel", "Command", "Decide", "Decision", "Filter", "Fork", "Get", "List", "Pause", "Ping",
+    "Pong", "Resume", "Start", "Unwatch", "Watch",
 ]  # fmt: skip

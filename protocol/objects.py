@@ -99,6 +99,14 @@ class Progress(Object, frozen=True, kw_only=True, omit_defaults=False):
     total: int = 0
 
 
+class Origin(Object, frozen=True, kw_only=True):
+    """Where a forked execution comes from: it shares that execution's work up to the event at `offset`."""
+
+    execution: ExecutionId
+    checkpoint: CheckpointId
+    offset: int
+
+
 class Execution(Object, frozen=True, kw_only=True):
     """One run of a crew with its inputs."""
 
@@ -123,6 +131,8 @@ class Execution(Object, frozen=True, kw_only=True):
     output: str | None = None
     output_json: Any | UnsetType = UNSET
     error: Fault | None = None
+    version: str | None = None
+    forked_from: Origin | None = None
 
 
 class CrewCheckpoint(Object, frozen=True, kw_only=True):
@@ -137,7 +147,10 @@ class CrewCheckpoint(Object, frozen=True, kw_only=True):
 
 
 class Crew(Object, frozen=True, kw_only=True):
-    """Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work."""
+    """Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work.
+
+    `version` changes with the crew's code and texts.
+    """
 
     name: str
     title: str
@@ -148,6 +161,7 @@ class Crew(Object, frozen=True, kw_only=True):
     tasks: list[TaskPlan]
     broken: str | None = None
     demo: bool = False
+    version: str | None = None
 
 
 class Draft(Object, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ def token(checkpoint: Checkpoint) -> str:
 
 def digest(question: Question) -> str:
     """Fingerprint what would be approved, so that a client can prove what it showed."""
-    shown = msgspec.json.encode([question.step, question.version, question.draft], order="sorted")
+    shown = msgspec.json.encode([question.step, question.version, question.draft, question.tool], order="sorted")
     return f"sha256:{hashlib.sha256(shown).hexdigest()}"
 
 
@@ -54,6 +54,8 @@ def opened(
         draft=question.draft,
         facts=dict(question.facts),
         actions=list(question.actions),
+        tool=question.tool,
+        schema=dict(question.schema) if question.schema is not None else None,
         digest=digest(question),
         opened_at=at,
         history=before.checkpoint.history if before else [],
@@ -155,6 +157,8 @@ def answer(record: Record, version: int) -> Answer | None:
         action=decision.action,
         feedback=decision.feedback,
         output=decision.output,
+        arguments=decision.arguments,
+        response=decision.response,
         by=next((entry.by for entry in record.checkpoint.history if entry.version == version), None),
     )
 

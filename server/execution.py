@@ -60,9 +60,16 @@ TRANSITIONS: Mapping[State | None, Mapping[EventType, State]] = {
         E.EXECUTION_CANCELLED: S.CANCELLED,
     },
     S.PAUSED: {
+        # The worker goes on to its next safe point: what is in flight is paid for, and comes to its end.
+        **dict.fromkeys(PROGRESS, S.PAUSED),
         **dict.fromkeys(DELIBERATION, S.PAUSED),
         **dict.fromkeys(CLOSING, S.PAUSED),
+        E.CHECKPOINT_OPENED: S.PAUSED,
+        E.EXECUTION_PARKED: S.PAUSED,
         E.EXECUTION_RESUMED: S.WAITING,  # settles, see below
+        E.EXECUTION_COMPLETED: S.COMPLETED,
+        E.EXECUTION_FAILED: S.FAILED,
+        E.EXECUTION_STOPPED: S.STOPPED,
         E.EXECUTION_CANCELLED: S.CANCELLED,
     },
     S.COMPLETED: {},
@@ -77,11 +84,16 @@ SETTLED: Mapping[bool, State] = {True: S.RUNNING, False: S.QUEUED}
 #: Ends: nothing can happen any more.
 ENDS = frozenset(state for state, row in TRANSITIONS.items() if state is not None and not row)
 
-#: Events by which a worker takes the lease. Their fence must be the next number.
-CLAIMS = frozenset({E.EXECUTION_STARTED, E.EXECUTION_RECOVERED, E.EXECUTION_RESUMED})
+#: Events by which a worker takes the lease, in each state. Their fence must be the next number. A person who resumes a
+#: paused execution takes none.
+CLAIMS: Mapping[State, frozenset[EventType]] = {
+    S.QUEUED: frozenset({E.EXECUTION_STARTED, E.EXECUTION_RESUMED}),
+    S.RUNNING: frozenset({E.EXECUTION_RECOVERED}),
+    S.WAITING: frozenset({E.EXECUTION_RECOVERED, E.EXECUTION_RESUMED}),
+}
 
 #: Events by which the lease is given up.
-RELEASES = frozenset({E.EXECUTION_PARKED, E.EXECUTION_PAUSED})
+RELEASES = frozenset({E.EXECUTION_PARKED})
 
 #: Events that only the worker that holds the lease may append. Their fence must be the current number.
 FENCED = PROGRESS | {
@@ -131,6 +143,11 @@ def is_open(token: str) -> bool:
     return token.startswith("open:")
 
 
+def claims(state: State | None, event: EventType) -> bool:
+    """Tell whether a worker takes the lease by this event."""
+    return state is not None and event in CLAIMS.get(state, frozenset())
+
+
 def apply(
     machine: Machine,
     event: EventType,
@@ -147,9 +164,9 @@ def apply(
     """
     if key in machine.seen:
         return machine, Verdict.DUPLICATE
-    if event in CLAIMS and fence != machine.fence + 1:
+    if claims(machine.state, event) and fence != machine.fence + 1:
         return machine, Verdict.FENCED
-    if event in FENCED and fence != machine.fence:
+    if event in FENCED and not (machine.owned and fence == machine.fence):
         return machine, Verdict.FENCED
     if 0 < number <= machine.written:
         return machine, Verdict.DUPLICATE
@@ -165,7 +182,8 @@ def _move(
     machine: Machine, event: EventType, target: State, key: str, fence: int, number: int, change: Change | None
 ) -> Machine:
     checkpoints = {**machine.checkpoints, change.checkpoint: change.token} if change else machine.checkpoints
-    owned = event in CLAIMS or (machine.owned and event not in RELEASES and target not in ENDS)
+    claimed = claims(machine.state, event)
+    owned = claimed or (machine.owned and event not in RELEASES and target not in ENDS)
     if target is S.WAITING and not any(map(is_open, checkpoints.values())):
         target = SETTLED[owned]
     offset = machine.offset + 1
@@ -173,9 +191,9 @@ def _move(
         machine,
         state=target,
         offset=offset,
-        fence=fence if event in CLAIMS else machine.fence,
+        fence=fence if claimed else machine.fence,
         owned=owned,
-        written=0 if event in CLAIMS else max(machine.written, number),
+        written=0 if claimed else max(machine.written, number),
         checkpoints=checkpoints,
         seen={**machine.seen, key: offset} if key else machine.seen,
     )

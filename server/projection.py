@@ -26,7 +26,7 @@ from protocol.events import (
     TaskStarted,
 )
 from protocol.ids import ExecutionId
-from protocol.objects import Actor, Execution, Fault, Progress, State, TaskPlan, TaskState, Usage
+from protocol.objects import Actor, Execution, Fault, Origin, Progress, State, TaskPlan, TaskState, Usage
 
 encode = msgspec.json.encode
 COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens", "calls", "replayed")
@@ -50,7 +50,7 @@ def changes(data: Data, at: str, by: Actor | None = None) -> Changes:
         case ExecutionRecovered():
             return Changes({}, {"attempt": 1, "crashes": 1})
         case ExecutionResumed():
-            return Changes({}, {"attempt": 1})
+            return Changes({}, {} if by else {"attempt": 1})  # a person's wish, or the worker that takes it up
         case TaskStarted() | TaskCompleted() | TaskFailed() | TaskSkipped():
             settled = {"crashes": 0} if isinstance(data, TaskCompleted | TaskSkipped) else {}
             return Changes({**_task(data, at), **settled}, {})
@@ -72,6 +72,10 @@ def _queued(data: ExecutionQueued, at: str, by: Actor | None) -> dict[str, str |
     }
     if data.conversation:
         fields["conversation"] = data.conversation
+    if data.version:
+        fields["version"] = data.version
+    if data.forked_from:
+        fields["forked_from"] = encode(data.forked_from)
     if by:
         fields["by"] = encode(by)
     return fields
@@ -96,7 +100,8 @@ def _task(data: TaskStarted | TaskCompleted | TaskFailed | TaskSkipped, at: str)
 
 
 def _usage(data: LlmCompleted) -> dict[str, int]:
-    usage = data.usage or Usage()
+    """Count a call; what the journal answered cost nothing, and was counted when it was made."""
+    usage = Usage() if data.replayed else data.usage or Usage()
     sums = {name: getattr(usage, name) for name in COUNTERS[:3]}
     sums["replayed" if data.replayed else "calls"] = 1
     return {f"usage:{name}": number for name, number in sums.items() if number}
@@ -142,6 +147,8 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
         output=text.get("output") if outputs else None,
         output_json=_json(row, "output_json") if outputs else msgspec.UNSET,
         error=msgspec.json.decode(row["error"], type=Fault) if "error" in row else None,
+        version=text.get("version"),
+        forked_from=_origin(row),
     )
 
 
@@ -155,6 +162,10 @@ def waited(row: Mapping[str, bytes], now: float) -> float:
 
 def _json(row: Mapping[str, bytes], name: str) -> Any:
     return msgspec.json.decode(row[name]) if name in row else msgspec.UNSET
+
+
+def _origin(row: Mapping[str, bytes]) -> Origin | None:
+    return msgspec.json.decode(row["forked_from"], type=Origin) if "forked_from" in row else None
 
 
 def _tasks(text: Mapping[str, str], row: Mapping[str, bytes], *, outputs: bool) -> list[TaskState]:

@@ -30,12 +30,16 @@ def _row(row: Mapping[EventType, State]) -> str:
     return "{" + ", ".join(f"['{event.value}'] = '{target.value}'" for event, target in row.items()) + "}"
 
 
+def _claims() -> str:
+    return "{" + ", ".join(f"['{state.value}'] = {_set(CLAIMS.get(state, ()))}" for state in State) + "}"
+
+
 def transitions() -> str:
     """Render the state machine's tables as Lua."""
     rows = ", ".join(f"['{state.value if state else ABSENT}'] = {_row(row)}" for state, row in TRANSITIONS.items())
     return (
         f"local TRANSITIONS = {{{rows}}}\n"
-        f"local CLAIMS, RELEASES = {_set(CLAIMS)}, {_set(RELEASES)}\n"
+        f"local CLAIMS, RELEASES = {_claims()}, {_set(RELEASES)}\n"
         f"local FENCED, ENDS = {_set(FENCED)}, {_set(ENDS)}\n"
         f"local ABSENT, WAITING = '{ABSENT}', '{State.WAITING}'\n"
         f"local SETTLED_OWNED, SETTLED_FREE = '{SETTLED[True]}', '{SETTLED[False]}'\n"

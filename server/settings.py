@@ -31,6 +31,7 @@ class Settings:
     project: Path = Path()
     workers: int = 1
     slots: int = 32
+    hot_seconds: int = 30
     retention: timedelta = timedelta(days=30)
     origins: tuple[str, ...] = ()
     rate_limits: bool = True
@@ -61,6 +62,7 @@ class Settings:
             project=Path(environ.get("QUARTERDECK_PROJECT") or ".").resolve(),
             workers=_number(environ, "QUARTERDECK_WORKERS", 1, highest=64),
             slots=_number(environ, "QUARTERDECK_SLOTS", 32, highest=1000),
+            hot_seconds=_number(environ, "QUARTERDECK_HOT_SECONDS", 30, highest=86_400, lowest=0),
             retention=timedelta(days=_number(environ, "QUARTERDECK_RETENTION_DAYS", 30, highest=36_500)),
             origins=tuple(_words(environ.get("QUARTERDECK_ORIGINS", ""))),
             rate_limits=_flag(environ, "QUARTERDECK_RATE_LIMITS", default=True),

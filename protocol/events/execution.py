@@ -6,11 +6,11 @@ from msgspec import UNSET, UnsetType
 
 from protocol.events.base import Data, EventType
 from protocol.ids import CheckpointId, ConversationId
-from protocol.objects import Fault, TaskOutput, TaskPlan, Usage
+from protocol.objects import Fault, Origin, TaskOutput, TaskPlan, Usage
 
 
 class ExecutionQueued(Data, frozen=True, kw_only=True):
-    """An execution was asked for and waits for a worker. `tasks`: what is known before it runs."""
+    """An execution was asked for and waits for a worker. `tasks`: what is known of it; `version`: the crew's."""
 
     type: ClassVar[EventType] = EventType.EXECUTION_QUEUED
     crew: str
@@ -19,6 +19,8 @@ class ExecutionQueued(Data, frozen=True, kw_only=True):
     checkpoints: list[str]
     conversation: ConversationId | None = None
     tasks: list[TaskPlan]
+    version: str | None = None
+    forked_from: Origin | None = None
 
 
 class ExecutionStarted(Data, frozen=True, kw_only=True):

@@ -57,7 +57,7 @@ class WorkerPart:
         self.redis = connect(url)
         self.store = Store(self.redis, retention=settings.retention)
         self.workers = Workers(self.redis)
-        self.worker = Worker(self.ident, self.store, self.workers, settings.slots)
+        self.worker = Worker(self.ident, self.store, self.workers, settings.slots, hot=settings.hot_seconds)
         self.heartbeat = Heartbeat(url, self.worker.report)
         self.queue = Queue(url, on_advance=self.worker.advance, on_reap=self.reap)
         self.pubsub = PubSub(self.redis)

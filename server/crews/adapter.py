@@ -1,60 +1,72 @@
 """A crew as the engine runs it: built afresh, kicked off under a journal, ended as a whole."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import anyio
 from crewai import Crew
 from crewai.crews.crew_output import CrewOutput
-from crewai.events.event_context import EventContextConfig, MismatchBehavior, _event_context_config
-from crewai.events.stream_context import add_stream_sink
-from crewai_core.printer import set_suppress_console_output
 
 from protocol import objects
+from server.crews.driver import drive
 from server.crews.faults import crew_failed
 from server.crews.fresh import gated, hushed, quietly
 from server.crews.inputs import escaping, missing
 from server.crews.names import role, task_names
 from server.crews.places import set_places
-from server.crews.progress import Progress
-from server.crews.run import RUN, Run
-from server.runnable import CrewFailed, Journal, Outcome
+from server.crews.registration import Registration
+from server.crews.run import Run
+from server.crews.team import Team
+from server.runnable import CrewFailed, Journal, Limits, Outcome
 
 
 class CrewAdapter:
-    """A registered crew that loaded."""
+    """A registered crew that loaded. `manifest`: the parts of its code and texts, each with a hash."""
 
-    def __init__(self, build: Callable[[], Crew], description: objects.Crew) -> None:
+    def __init__(
+        self,
+        build: Callable[[], Crew],
+        description: objects.Crew,
+        *,
+        registration: Registration | None = None,
+        manifest: Mapping[str, str] | None = None,
+    ) -> None:
         self._build = build
         self._description = description
+        self._registration = registration or Registration()
+        self._manifest = manifest or {}
         self._building = anyio.Lock()
 
     def describe(self) -> objects.Crew:
         """Describe the crew for the catalogue."""
         return self._description
 
+    def limits(self) -> Limits:
+        """Give the bounds that its registration sets."""
+        return Limits()
+
     async def run(self, journal: Journal) -> Outcome:
-        """Run a fresh crew once. Raises `Stopped` or `CrewFailed`; cancelling it ends all that it started."""
+        """Run a fresh crew once; see `Runnable.run`."""
         if lacking := missing(self._description.inputs, journal.inputs):
             raise CrewFailed("missing_inputs", f"The crew needs {', '.join(lacking)}.")
-        run = await self._prepared(journal)
-        kickoff = asyncio.create_task(_kickoff(run), name=f"crew {journal.execution}")
-        try:
-            await asyncio.wait((kickoff, run.broken), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await run.close(kickoff)
-        return _ended(run, kickoff)
+        run, team = await self._prepared(journal)
 
-    async def _prepared(self, journal: Journal) -> Run:
+        async def body() -> Outcome:
+            return await _kickoff(team, journal.inputs)
+
+        return await drive(run, body)
+
+    async def _prepared(self, journal: Journal) -> tuple[Run, Team]:
         crew = await self._fresh()
         if leading_out := escaping(crew, journal.inputs):
             raise CrewFailed("bad_input", f"{leading_out[0]} is part of a file name: no slash, backslash or '..'.")
-        run = Run(journal, crew, task_names(crew.tasks))
-        set_places(run.tasks, self._description.checkpoints, journal.checkpoints)
-        gated(run)
-        return run
+        run = Run(journal, self._registration)
+        team = Team(journal, crew, task_names(crew.tasks))
+        run.teams.append(team)
+        set_places(team.tasks, self._description.checkpoints, journal.checkpoints)
+        gated(run, team)
+        return run, team
 
     async def _fresh(self) -> Crew:
         """Build in a thread, for it may read files for a while, and one at a time, for it is not our code."""
@@ -65,49 +77,26 @@ class CrewAdapter:
                 raise crew_failed(error, None) from error
 
 
-async def _kickoff(run: Run) -> Outcome:
-    """Kick the crew off, in a context of its own."""
-    RUN.set(run)
-    add_stream_sink(Progress(run))
-    set_suppress_console_output(True)
-    silent = MismatchBehavior.SILENT  # a stopped crew leaves events without their ends
-    _event_context_config.set(EventContextConfig(mismatch_behavior=silent, empty_pop_behavior=silent))
+async def _kickoff(team: Team, inputs: Mapping[str, Any]) -> Outcome:
     try:
-        result = await run.crew.akickoff(inputs=dict(run.journal.inputs))
+        result = await team.crew.akickoff(inputs=dict(inputs))
     except Exception as error:
-        await run.settle()
-        if all(mine.skipped for mine in run.tasks):  # crewai takes it for an error that nothing was done
-            return Outcome(output="", tasks=_tasks(run))
+        await team.settle()
+        if all(mine.skipped for mine in team.tasks):  # crewai takes it for an error that nothing was done
+            return Outcome(output="", tasks=_tasks(team))
         raise crew_failed(error, None) from error
-    await run.settle()
+    await team.settle()
     assert isinstance(result, CrewOutput), "streaming of the whole crew is switched off"
-    return Outcome(output=result.raw, output_json=_json(result), tasks=_tasks(run))
+    return Outcome(output=result.raw, output_json=_json(result), tasks=_tasks(team))
 
 
 def _json(result: CrewOutput) -> Any:
     return result.pydantic.model_dump(mode="json", fallback=str) if result.pydantic else result.json_dict
 
 
-def _tasks(run: Run) -> tuple[objects.TaskOutput, ...]:
+def _tasks(team: Team) -> tuple[objects.TaskOutput, ...]:
     return tuple(
         objects.TaskOutput(task=mine.name, agent=role(mine.task.agent), output=mine.result.raw)
-        for mine in run.tasks
+        for mine in team.tasks
         if mine.result is not None
     )
-
-
-def _ended(run: Run, kickoff: "asyncio.Task[Outcome]") -> Outcome:
-    """Give what came out, or raise what broke it first. Tracebacks of a stop are dropped: they hold the whole crew."""
-    if run.broken.done():
-        _raise(run.broken.result())
-    if kickoff.cancelled():
-        raise CrewFailed("crew_failed", "The crew was cancelled from inside.")
-    if (error := kickoff.exception()) is not None:
-        _raise(error)
-    return kickoff.result()
-
-
-def _raise(error: BaseException) -> NoReturn:
-    if isinstance(error, Exception):
-        raise error
-    raise error.with_traceback(None)

@@ -11,6 +11,7 @@ from crewai_core.printer import set_suppress_console_output
 from server.crews.gate import AfterGate
 from server.crews.names import agents_of
 from server.crews.run import TASK, Run
+from server.crews.team import Team
 
 
 def quietly(build: Callable[[], Crew]) -> Crew:
@@ -34,12 +35,12 @@ def _hush(agent: Agent) -> None:
     agent._logger.verbose = False
 
 
-def gated(run: Run) -> None:
+def gated(run: Run, team: Team) -> None:
     """Put a gate into the callback slot of every task, in front of the user's callback."""
-    for mine in run.tasks:
+    for mine in team.tasks:
         mine.task.callback = AfterGate(run, mine, mine.task.callback)
-    if run.crew.task_callback is not None:
-        run.crew.task_callback = _unless_skipped(run.crew.task_callback)
+    if team.crew.task_callback is not None:
+        team.crew.task_callback = _unless_skipped(team.crew.task_callback)
 
 
 def _unless_skipped(callback: Callable[[TaskOutput], Any]) -> Callable[[TaskOutput], Any]:

@@ -17,7 +17,8 @@ from server.crews import outputs
 from server.crews.names import role
 from server.crews.questions import after_question, before_question
 from server.crews.revision import redraft
-from server.crews.run import Run, TaskRun
+from server.crews.run import Run
+from server.crews.tasks import TaskRun
 from server.runnable import Answer, Question, Stopped
 
 SKIPPED = "Skipped by a person."
@@ -102,9 +103,9 @@ class AfterGate:
         if earlier is None:
             self._mine.start_clock()
             agent = role(self._mine.task.agent)
-            self._run.emit(
-                TaskStarted(task=self._mine.name, index=self._mine.index, agent=agent, round=self._drafts + 1)
-            )
+            number = self._drafts + 1
+            event = TaskStarted(task=self._mine.name, index=self._mine.index, agent=agent, round=number)
+            self._run.emit(event, once=self._mine.step("started", number))
             earlier = await redraft(self._mine.task, output, feedback, self._mine.prepared_tools)
         copy_output(earlier, output)
         self._mine.edited = False
@@ -119,7 +120,7 @@ class AfterGate:
         self._drafts += 1
         step = self._mine.step("draft", self._drafts)
         if self._run.journal.recall(step) is None:
-            await self._run.journal.record(step, outputs.dump(output, self._mine.work()))
+            await self._run.record(step, outputs.dump(output, self._mine.work()))
 
 
 def copy_output(source: TaskOutput, target: TaskOutput) -> None:
@@ -130,7 +131,7 @@ def copy_output(source: TaskOutput, target: TaskOutput) -> None:
 
 async def _ask(run: Run, mine: TaskRun, question: Question) -> Answer:
     mine.stop_clock()
-    answer = await run.journal.ask(question)
+    answer = await run.ask(question)
     mine.start_clock()
     if answer.action == "stop":
         _stop(answer, mine)

@@ -7,7 +7,7 @@ from crewai import Task
 
 from protocol.objects import CrewCheckpoint
 from server.crews.registration import suggestion
-from server.crews.run import TaskRun
+from server.crews.tasks import TaskRun
 from server.runnable import CrewFailed
 
 Place = Literal["before", "after"]

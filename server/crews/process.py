@@ -9,7 +9,7 @@ from crewai.events.event_bus import crewai_event_bus
 from crewai.events.event_listener import event_listener
 from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 
-from server.crews import wraps
+from server.crews import strands, wraps
 from server.crews.silence import silence
 
 #: The module whose handlers print panels and feed telemetry.
@@ -45,7 +45,9 @@ class NoStore(TaskOutputStorageHandler):
 def prepare(threads: int) -> None:
     """Size the loop's thread pool, where crewai makes every model and tool call, and silence crewai. Idempotent."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="crew")
-    asyncio.get_running_loop().set_default_executor(pool)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(pool)
+    strands.watch(loop)
     prepare_library()
 
 

@@ -8,7 +8,7 @@ from crewai.tasks.task_output import TaskOutput
 from protocol.objects import Action, CrewCheckpoint, Draft
 from server.crews import outputs
 from server.crews.names import role
-from server.crews.run import TaskRun
+from server.crews.tasks import TaskRun
 from server.runnable import Question
 
 APPROVE = Action(id="approve", label="Approve")

@@ -15,7 +15,9 @@ from server.crews import outputs
 from server.crews.faults import crew_failed, readable
 from server.crews.gate import hold_before
 from server.crews.names import role
-from server.crews.run import TASK, Run, TaskRun
+from server.crews.run import SCOPE, TASK, Run
+from server.crews.tasks import TaskRun
+from server.crews.team import Team
 
 #: What `Task.aexecute_sync` is: the task, its agent, its context and its tools to its output.
 Execute = Callable[[Task, BaseAgent | None, str | None, list[Any] | None], Awaitable[TaskOutput]]
@@ -26,8 +28,8 @@ async def work_on(
     run: Run, mine: TaskRun, execute: Execute, agent: BaseAgent | None, context: str | None, tools: list[Any] | None
 ) -> TaskOutput:
     """Do a task once and for all: a second attempt gets the recorded output, or goes straight to its checkpoint."""
-    run.join()
-    token = TASK.set(mine)
+    run.check()
+    token, scope = TASK.set(mine), SCOPE.set(mine.scope)
     try:
         return await _done(run, mine, execute, agent or mine.task.agent, context, tools)
     except asyncio.CancelledError:
@@ -36,11 +38,12 @@ async def work_on(
         run.emit(TaskFailed(task=mine.name, index=mine.index, message=readable(error)))
         run.break_off(crew_failed(error, mine.name, model=_blames_model(run, error)))
         raise
-    except BaseException as end:  # a person's stop, or the engine's
+    except BaseException as end:  # a person's stop, or an unwinding
         run.break_off(end)
         raise
     finally:
         TASK.reset(token)
+        SCOPE.reset(scope)
 
 
 def _blames_model(run: Run, error: Exception) -> bool:
@@ -50,12 +53,12 @@ def _blames_model(run: Run, error: Exception) -> bool:
 async def _done(
     run: Run, mine: TaskRun, execute: Execute, agent: BaseAgent | None, context: str | None, tools: list[Any] | None
 ) -> TaskOutput:
-    await run.settle()
+    await mine.team.settle()
     mine.task.agent = agent
     mine.prepared_tools = list(tools or mine.task.tools or [])
     if (stored := outputs.load(run.journal.recall(mine.step("output")))) is not None:
         return _stored(mine, stored)
-    await _plan(run)
+    await _plan(run, mine.team)
     if agent is not None:
         context = await hold_before(run, mine, agent, context)
     output = await _output(run, mine, execute, agent, context, tools)
@@ -78,9 +81,10 @@ async def _output(
         return outputs.empty(mine.task, role(agent) or "")
     if (draft := outputs.load(run.journal.recall(mine.step("draft", 1)))) is not None:
         mine.task.prompt_context = context
-        return await _conclude(run.crew, mine, mine.take_up(draft))
+        return await _conclude(mine.team.crew, mine, mine.take_up(draft))
     mine.start_clock()
-    run.emit(TaskStarted(task=mine.name, index=mine.index, agent=role(agent), round=1))
+    started = TaskStarted(task=mine.name, index=mine.index, agent=role(agent), round=1)
+    run.emit(started, once=mine.step("started", 1))
     return await execute(mine.task, agent, context, tools)
 
 
@@ -105,7 +109,7 @@ async def _record(run: Run, mine: TaskRun, output: TaskOutput) -> None:
     else:
         event = _completed(mine, output)
     value = outputs.dump(output, mine.work(), skipped=bool(mine.skipped))
-    await run.journal.record(mine.step("output"), value, event=event)
+    await run.record(mine.step("output"), value, event=event)
 
 
 def _completed(mine: TaskRun, output: TaskOutput) -> TaskCompleted:
@@ -122,18 +126,18 @@ def _completed(mine: TaskRun, output: TaskOutput) -> TaskCompleted:
     )
 
 
-async def _plan(run: Run) -> None:
+async def _plan(run: Run, team: Team) -> None:
     """Let a crew with `planning` plan its tasks, in a thread: crewai's planner refuses to run on an event loop."""
-    async with run.planning:
-        planner, run.planner = run.planner, None
+    async with team.planning:
+        planner, team.planner = team.planner, None
         if planner is None:
             return
-        if (recorded := run.journal.recall(PLAN)) is None:
+        if (recorded := run.journal.recall(f"{team.scope}{PLAN}")) is None:
             await asyncio.to_thread(planner)
-            descriptions = [task.description for task in run.crew.tasks]
-            await run.journal.record(PLAN, msgspec.json.encode(descriptions))
+            descriptions = [task.description for task in team.crew.tasks]
+            await run.record(f"{team.scope}{PLAN}", msgspec.json.encode(descriptions))
         else:
-            for task, description in zip(run.crew.tasks, msgspec.json.decode(recorded, type=list[str]), strict=True):
+            for task, description in zip(team.crew.tasks, msgspec.json.decode(recorded, type=list[str]), strict=True):
                 task.description = description
 
 
@@ -142,5 +146,5 @@ def skip_unmet(run: Run, mine: TaskRun, output: TaskOutput) -> TaskOutput:
     stored = outputs.load(run.journal.recall(mine.step("output")))
     if stored is not None:
         return _stored(mine, stored)
-    run.unmet(mine, output)
+    mine.team.unmet(mine, output)
     return output

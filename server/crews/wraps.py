@@ -10,7 +10,7 @@ from crewai.llms.base_llm import BaseLLM, call_stream_override
 from crewai.tasks.conditional_task import ConditionalTask
 from crewai.tasks.task_output import TaskOutput
 
-from server.crews.run import RUN
+from server.crews.run import RUN, TASK
 from server.crews.work import skip_unmet, work_on
 
 MARK = "_quarterdeck"
@@ -67,10 +67,10 @@ def _task(original: Callable[..., Awaitable[TaskOutput]]) -> Callable[..., Await
 def _turn(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @wraps(original)
     async def aexecute_task(self: Agent, *args: Any, **kwargs: Any) -> Any:
-        run = RUN.get()
-        if run is None:
+        mine = TASK.get()
+        if RUN.get() is None or mine is None:
             return await original(self, *args, **kwargs)
-        async with run.turn(self):
+        async with mine.team.turn(self):
             return await original(self, *args, **kwargs)
 
     return aexecute_task
@@ -90,9 +90,10 @@ def _planning(original: Callable[[Crew], None]) -> Callable[[Crew], None]:
     @wraps(original)
     def _handle_crew_planning(self: Crew) -> None:
         run = RUN.get()
-        if run is None or run.crew is not self:
+        team = run.team_of(self) if run else None
+        if team is None:
             return original(self)
-        run.planner = partial(original, self)  # the first task lets it plan, where waiting is allowed
+        team.planner = partial(original, self)  # the first task lets it plan, where waiting is allowed
         return None
 
     return _handle_crew_planning

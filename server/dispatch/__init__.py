@@ -6,7 +6,22 @@ is done.
 
 from typing import Any
 
-from protocol.commands import AnyCommand, Auth, Cancel, Decide, Get, List, Ping, Pong, Start, Unwatch, Watch
+from protocol.commands import (
+    AnyCommand,
+    Auth,
+    Cancel,
+    Decide,
+    Fork,
+    Get,
+    List,
+    Pause,
+    Ping,
+    Pong,
+    Resume,
+    Start,
+    Unwatch,
+    Watch,
+)
 from protocol.errors import ERRORS, ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import Principal
@@ -48,6 +63,12 @@ class Dispatch:
                 return await decide(self.work, command, principal, via)
             case Cancel():
                 return await self.work.cancel(command, principal)
+            case Pause():
+                return await self.work.pause(command, principal)
+            case Resume():
+                return await self.work.resume(command, principal)
+            case Fork():
+                raise Refused(ErrorCode.UNAVAILABLE, "Forking is not possible yet.")
             case List():
                 return await list_page(self.work, command)
             case Get():

@@ -32,7 +32,7 @@ async def decide(work: Work, command: Decide, principal: Principal, via: str) ->
         if commit.verdict is Verdict.APPLIED:
             telemetry.DECISIONS.labels(command.action, via).inc()
             telemetry.DECISION_SECONDS.observe(time.perf_counter() - began)
-            await _hand_over(work, command, commit)
+            await work.hand_over(command.execution, commit)
             return changed(commit)
         if commit.verdict is Verdict.DUPLICATE:
             return changed(commit, duplicate=True)
@@ -73,10 +73,3 @@ async def _commit(
     event = checkpoint.decided_event(record.checkpoint, decision, via=via)
     write = Write(data=event, by=principal.actor, now=now, key=key, change=change, record=after)
     return await work.store.commit(command.execution, write)
-
-
-async def _hand_over(work: Work, command: Decide, commit: Commit) -> None:
-    """Have somebody go on with it. The worker that holds it was woken by the commit itself."""
-    await work.store.look_after(command.execution, 0)
-    if not commit.owner or not await work.workers.lives(commit.owner):
-        await work.queue.advance(work.store.member(command.execution), commit.offset)

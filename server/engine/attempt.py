@@ -10,10 +10,10 @@ from msgspec import UNSET
 from protocol.events import Data, ExecutionCompleted, ExecutionFailed, ExecutionParked, ExecutionStopped
 from protocol.frames import seconds_of
 from protocol.ids import ExecutionId
-from protocol.objects import Execution, Fault
+from protocol.objects import Execution, Fault, State
 from server.engine.slots import Slot
 from server.journal import ExecutionJournal, LeaseLost
-from server.runnable import CrewFailed, Outcome, Runnable, Stopped
+from server.runnable import CrewFailed, Outcome, Runnable, Stopped, Suspended
 from server.store import Store
 from server.store.client import OUTAGE
 
@@ -26,14 +26,15 @@ log = structlog.get_logger("server.engine")
 class Attempt:
     """A crew that runs in this worker now."""
 
-    def __init__(self, journal: ExecutionJournal, crew: Runnable, slot: Slot, store: Store) -> None:
+    def __init__(self, journal: ExecutionJournal, crew: Runnable, slot: Slot, store: Store, hot: float) -> None:
         self.journal = journal
         self.execution: ExecutionId = journal.execution
         self.crew = crew
         self.slot = slot
         self.store = store
+        self.hot = hot
         self._scope: anyio.CancelScope | None = None
-        self._parking: str | None = None
+        self._reason: str | None = None
         self._finished = anyio.Event()
 
     async def run(self, done: Callable[["Attempt"], None]) -> None:
@@ -43,6 +44,7 @@ class Attempt:
             async with anyio.create_task_group() as group:
                 self._scope = group.cancel_scope
                 group.start_soon(self._write, group.cancel_scope)
+                group.start_soon(self._park_when_quiet)
                 await self._run_crew(logger)
                 group.cancel_scope.cancel()
         except Exception:
@@ -59,12 +61,19 @@ class Attempt:
             log.info("lease.lost", execution=self.execution, reason=str(lost))
             scope.cancel()
 
+    async def _park_when_quiet(self) -> None:
+        await self.journal.quiet.last(self.hot)
+        self._reason = self._reason or "waiting"
+        self.journal.park()
+
     async def _run_crew(self, logger: structlog.typing.FilteringBoundLogger) -> None:
         try:
             await self._catch_up()
             end = await self._end(logger)
-            await self.journal.append(end)
+            commit = await self.journal.append(end)
             logger.info(end.type.replace("execution", "crew"))
+            if commit.state is State.QUEUED:  # the answer came while the crew was being unwound
+                await self.store.look_after(self.execution, 0)
         except LeaseLost:
             logger.info("crew.left")
 
@@ -75,12 +84,14 @@ class Attempt:
             log.warning("refresh.failed", execution=self.execution, error=str(error))
 
     async def _end(self, logger: structlog.typing.FilteringBoundLogger) -> Data:
-        """Run the crew, and give the event that ends the execution."""
+        """Run the crew, and give the event that ends the execution, or this attempt at it."""
         try:
             logger.info("crew.started")
             return await self._completed(await self.crew.run(self.journal))
         except Stopped as stopped:
             return ExecutionStopped(checkpoint=stopped.checkpoint, task=stopped.task)
+        except Suspended:
+            return ExecutionParked(reason=self._reason)
         except CrewFailed as failed:
             logger.warning("crew.failing", code=failed.code, task=failed.task, exc_info=failed.__cause__ or failed)
             return ExecutionFailed(task=failed.task, error=Fault(code=failed.code, message=failed.message))
@@ -108,26 +119,33 @@ class Attempt:
         if holder is None or holder.fence != self.journal.fence or not holder.owner:
             log.info("lease.lost", execution=self.execution, reason=holder.state if holder else "gone")
             self.leave()
+        elif holder.state is State.PAUSED:
+            self._suspend("paused")
         else:
             await self.journal.refresh()
+
+    def _suspend(self, reason: str) -> None:
+        """Have the crew come to rest at its next safe point: what is in flight is paid for, and is kept."""
+        self._reason = self._reason or reason
+        self.journal.suspend()
 
     def leave(self) -> None:
         """End the crew without another word: the execution has ended, or is somebody else's."""
         if self._scope:
             self._scope.cancel()
 
-    async def park(self, reason: str, patience: float) -> None:
+    async def give_back(self, patience: float) -> None:
         """Give the execution back, so that any worker may go on with it.
 
-        Work in flight has `patience` seconds to come to an end or to a checkpoint first, so that less is done again.
+        Calls in flight have `patience` seconds to come to an end, so that nothing is paid twice.
         """
+        self._suspend("drain")
         with anyio.move_on_after(patience):
-            await self.slot.free.wait()
-        if not self._finished.is_set() and not self._parking:
-            self._parking = reason
+            await self._finished.wait()
+        if not self._finished.is_set():
             try:
                 with anyio.move_on_after(LAST_WORD):
-                    await self.journal.append(ExecutionParked(reason=reason))
+                    await self.journal.append(ExecutionParked(reason="drain"))
             except LeaseLost:
                 pass
             self.leave()

@@ -35,13 +35,14 @@ log = structlog.get_logger("server.engine")
 class Worker:
     """The executions that this process runs."""
 
-    def __init__(self, ident: str, store: Store, workers: Workers, slots: int) -> None:
+    def __init__(self, ident: str, store: Store, workers: Workers, slots: int, *, hot: float = 30.0) -> None:
         self.ident = ident
         self.store = store
         self.workers = workers
         self.crews: dict[str, Runnable] = {}
         self.names: list[str] = []
         self.slots = Slots(slots)
+        self.hot = hot
         self.attempts: dict[ExecutionId, Attempt] = {}
         self._draining = asyncio.Event()
         self._claiming: set[ExecutionId] = set()
@@ -127,7 +128,7 @@ class Worker:
             assert fault is not None, "a crew that is not there is hopeless"
             await self.store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
             return None
-        return Attempt(journal, crew, slot, self.store)
+        return Attempt(journal, crew, slot, self.store, self.hot)
 
     async def _take_lease(self, holder: Holder, journal: ExecutionJournal) -> bool:
         commit = await self.store.commit(
@@ -185,7 +186,7 @@ class Worker:
                 group.start_soon(self._give_back, attempt)
 
     async def _give_back(self, attempt: Attempt) -> None:
-        await attempt.park("drain", PATIENCE)
+        await attempt.give_back(PATIENCE)
         try:
             await self.store.look_after(attempt.execution, 0)
         except OUTAGE as error:

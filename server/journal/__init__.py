@@ -1,9 +1,11 @@
 """The journal of one attempt at an execution: what a crew says, keeps and asks. Implements `runnable.Journal`."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+import concurrent.futures
+import threading
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -13,12 +15,16 @@ from protocol.ids import ExecutionId, new_checkpoint
 from server import checkpoint
 from server.checkpoint import Record
 from server.journal.outbox import LONGEST_BACKOFF, LeaseLost, Outbox
-from server.runnable import Answer, Question
+from server.journal.quiet import Quiet
+from server.journal.values import pack, unpack
+from server.runnable import Answer, Question, Suspended
 from server.scripts import Commit
 from server.store import Store, Write
 from server.store.client import OUTAGE
 
 __all__ = ["ExecutionJournal", "LeaseLost", "Outbox"]
+
+ResultT = TypeVar("ResultT")
 
 
 class ExecutionJournal:
@@ -48,10 +54,19 @@ class ExecutionJournal:
         self._records = {record.step: record for record in records}
         self._idle = idle
         self._answered = asyncio.Event()
+        self._parking = self._resting = False
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self.quiet = Quiet()
 
-    def emit(self, data: Data) -> None:
-        """Append an event to the log, in order. Quick, from any thread."""
-        self.outbox.say(Write(data=data, fence=self.fence))
+    def emit(self, data: Data, *, once: str = "") -> None:
+        """Append an event to the log, in order; with `once`, never again. Quick, from any thread."""
+        if once and once in self._recorded:
+            return
+        value = pack(b"")
+        self.outbox.say(Write(data=data, fence=self.fence, step=once, value=value if once else b""))
+        if once:
+            self._recorded[once] = value
 
     def delta(self, *, stream: str, text: str, task: str | None = None, agent: str | None = None) -> None:
         """Push a piece of streamed text. Quick, from any thread."""
@@ -63,15 +78,21 @@ class ExecutionJournal:
 
     def recall(self, step: str) -> bytes | None:
         """Give what an earlier attempt, or this one, recorded under `step`."""
-        return self._recorded.get(step)
+        stored = self._recorded.get(step)
+        return None if stored is None else unpack(stored)
+
+    def steps(self) -> Collection[str]:
+        """Name all recorded steps."""
+        return self._recorded.keys()
 
     async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
         """Record `value` under `step`, with `event` in the same atomic step; durable when this returns."""
+        packed = pack(value)
         if event is None:
-            await self._keep(step, value)
+            await self._keep(step, packed)
         else:
-            await self.outbox.write(Write(data=event, fence=self.fence, step=step, value=value))
-        self._recorded[step] = value
+            await self.outbox.write(Write(data=event, fence=self.fence, step=step, value=packed))
+        self._recorded[step] = packed
 
     async def _keep(self, step: str, value: bytes) -> None:
         backoff = 0.02
@@ -85,30 +106,92 @@ class ExecutionJournal:
                 backoff = min(LONGEST_BACKOFF, backoff * 2)
         raise LeaseLost(self.execution)
 
+    def record_now(self, step: str, value: bytes, *, event: Data | None = None) -> None:
+        """Record from synchronous code. On the loop's own thread, the event follows the value."""
+        if threading.get_ident() != self._thread:
+            self._wait_for(self.record(step, value, event=event))
+            return
+        packed = pack(value)
+        try:
+            kept = self.store.record_blocking(self.execution, self.fence, step, packed)
+        except OUTAGE:
+            kept = False
+        if not kept:  # nothing may be used that is not kept: the crew is unwound, and goes on where this is repaired
+            self.suspend()
+            raise Suspended
+        self._recorded[step] = packed
+        if event is not None:
+            self.emit(event)
+
+    def _wait_for(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Wait in a thread for what is done on the loop."""
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        except (
+            concurrent.futures.CancelledError,
+            LeaseLost,
+        ) as error:  # crewai would take these for failures of a tool
+            raise Suspended from error
+
+    def busy(self, change: int) -> None:
+        """Count the calls outside that are under way. Quick, from any thread."""
+        self.quiet.busy(change)
+
+    @property
+    def suspending(self) -> bool:
+        """Tell whether the crew is to come to rest at its next safe point."""
+        return self._resting
+
+    def park(self) -> None:
+        """Have every question that waits, now or later, unwind its crew; what else is at work goes on."""
+        self._parking = True
+        self._answered.set()
+
+    def suspend(self) -> None:
+        """Have the whole crew come to rest: questions at once, everything else at its next safe point."""
+        self._resting = True
+        self.park()
+
     async def ask(self, question: Question) -> Answer:
         """Ask a person, and wait as long as it takes; an earlier attempt's answer comes at once."""
         record = self._records.get(question.step)
         if record is None or record.checkpoint.version < question.version:
-            await self._open(question, record)
+            await self.outbox.write(self._opening(question, record))
         found = self._find(question)
         if found:
             return found
-        async with self._idle():
-            return await self._wait(question)
+        with self.quiet.asking():
+            async with self._idle():
+                return await self._wait(question)
 
-    async def _open(self, question: Question, before: Record | None) -> None:
+    def ask_now(self, question: Question) -> Answer:
+        """Ask from synchronous code. On the loop's own thread, an answer that is not there yet suspends at once."""
+        if threading.get_ident() != self._thread:
+            return self._wait_for(self.ask(question))
+        record = self._records.get(question.step)
+        if record is None or record.checkpoint.version < question.version:
+            self.outbox.say(self._opening(question, record))
+        found = self._find(question)
+        if found:
+            return found
+        self.park()
+        raise Suspended
+
+    def _opening(self, question: Question, before: Record | None) -> Write:
         ident = before.checkpoint.id if before else new_checkpoint()
         at = timestamp(self.store.clock())
         record, change = checkpoint.opened(question, ident=ident, execution=self.execution, at=at, before=before)
         self._records[question.step] = record
         event = CheckpointOpened(checkpoint=record.checkpoint)
-        await self.outbox.write(Write(data=event, fence=self.fence, change=change, record=record))
+        return Write(data=event, fence=self.fence, change=change, record=record)
 
     def _find(self, question: Question) -> Answer | None:
         return checkpoint.answer(self._records[question.step], question.version)
 
     async def _wait(self, question: Question) -> Answer:
         while not (found := self._find(question)):
+            if self._parking:
+                raise Suspended
             self._answered.clear()
             await self._answered.wait()
         return found

@@ -19,8 +19,9 @@ local function refuse(verdict, at) return {verdict, at or offset, state, epoch, 
 
 local first = key ~= '' and redis.call('HGET', keys, key)
 if first then return refuse('duplicate', tonumber(first)) end
-if CLAIMS[event] and fence ~= holder + 1 then return refuse('fenced') end
-if FENCED[event] and fence ~= holder then return refuse('fenced') end
+local claims = CLAIMS[state] and CLAIMS[state][event]
+if claims and fence ~= holder + 1 then return refuse('fenced') end
+if FENCED[event] and (fence ~= holder or owner == '') then return refuse('fenced') end
 if number > 0 and number <= written then return refuse('duplicate') end
 local target = TRANSITIONS[state][event]
 if not target then return refuse('rejected') end
@@ -34,7 +35,7 @@ end
 
 local woken = owner
 written = math.max(written, number)
-if CLAIMS[event] then holder, owner, written = holder + 1, worker, 0
+if claims then holder, owner, written = holder + 1, worker, 0
 elseif RELEASES[event] or ENDS[target] then owner = '' end
 if target == WAITING and open == 0 then target = owner ~= '' and SETTLED_OWNED or SETTLED_FREE end
 offset = offset + 1
@@ -47,7 +48,7 @@ if state == WAITING and target ~= WAITING then
   redis.call('HINCRBY', state_key, 'waited', math.max(0, now - since))
 end
 if state ~= target then redis.call('HSET', state_key, 'since', now) end
-if step ~= '' then redis.call('HSET', journal, step, value) end
+if step ~= '' then redis.call('HSET', journal, step, offset .. ':' .. value) end
 if key ~= '' then redis.call('HSET', keys, key, offset) end
 redis.call('XADD', log, offset .. '-0', 'f', frame)
 if ENDS[target] then for i = 1, #KEYS do redis.call('PEXPIRE', KEYS[i], retention) end end

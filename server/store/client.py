@@ -54,6 +54,17 @@ def connect_blocking(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
 
 
+def blocking_twin(client: redis.asyncio.Redis) -> redis.Redis:
+    """Make a blocking client to where an asyncio client goes."""
+    pool = client.connection_pool
+    names = ("host", "port", "path", "db", "username", "password")
+    settings = {name: value for name, value in pool.connection_kwargs.items() if name in names}
+    if "path" in settings:
+        settings["unix_socket_path"] = settings.pop("path")
+    secure = issubclass(pool.connection_class, redis.asyncio.SSLConnection)
+    return redis.Redis(**settings, ssl=secure, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
+
+
 def check(url: str) -> None:
     """Raise `BadRedis` with one clear line unless the server answers, lets us in, and is new enough."""
     try:

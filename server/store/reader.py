@@ -89,9 +89,9 @@ class Reader(Base):
         return Snapshot(execution=state, checkpoints=open_now, epoch=state.epoch, offset=state.offset)
 
     async def journal(self, execution: ExecutionId) -> dict[str, bytes]:
-        """Read all that earlier attempts recorded."""
+        """Read all that earlier attempts recorded, each value without the offset that it was written at."""
         stored: Any = await self.redis.hgetall(keys.execution(self.tenant, execution).journal)
-        return {step.decode(): value for step, value in stored.items()}
+        return {step.decode(): value.partition(b":")[2] for step, value in stored.items()}
 
 
 def _records(stored: Mapping[bytes, bytes]) -> list[Record]:

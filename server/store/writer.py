@@ -13,8 +13,8 @@ from protocol.ids import ExecutionId
 from protocol.objects import Actor, CheckpointState
 from server import keys, projection
 from server.checkpoint import Record
-from server.execution import CLAIMS, ENDS, FENCED, Change, Verdict
-from server.scripts import Commit, Entry
+from server.execution import ENDS, FENCED, Change, Verdict
+from server.scripts import Commit, Entry, source
 from server.store.lists import Lists
 
 #: Events that the inbox hears of: what opens and closes checkpoints, and the beginning and end of executions.
@@ -99,6 +99,11 @@ class Writer(Lists):
         """Keep a journal entry; false when the writer has lost the execution."""
         return await self.scripts.record(keys.execution(self.tenant, execution), fence, step, value)
 
+    def record_blocking(self, execution: ExecutionId, fence: int, step: str, value: bytes) -> bool:
+        """Keep a journal entry from synchronous code on the loop; false when the writer has lost the execution."""
+        names = keys.execution(self.tenant, execution)
+        return bool(self.blocking.eval(source("record"), 2, names.state, names.journal, fence, step, value))
+
     def entry(self, execution: ExecutionId, write: Write) -> Entry:
         """Lay an event out for the script."""
         now, event = self.clock() if write.now is None else write.now, write.data.type
@@ -118,7 +123,7 @@ class Writer(Lists):
             owner=write.owner,
             epoch=secrets.token_hex(4) if event is EventType.EXECUTION_QUEUED else "",
             inbox=keys.inbox(self.tenant) if event in INBOX else "",
-            wake=WAKE if event not in FENCED and event not in CLAIMS else "",
+            wake=WAKE if event not in FENCED and not write.owner else "",
             change=write.change,
             record=msgspec.json.encode(write.record) if write.record else b"",
             step=write.step,

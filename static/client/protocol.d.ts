@@ -244,7 +244,11 @@ export interface CheckpointWithdrawnEvent {
   readonly data: CheckpointWithdrawn;
 }
 
-/** Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work. */
+/**
+ * Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work.
+ *
+ * `version` changes with the crew's code and texts.
+ */
 export interface Crew {
   readonly name: string;
   readonly title: string;
@@ -255,6 +259,7 @@ export interface Crew {
   readonly tasks: readonly (TaskPlan)[];
   readonly broken?: string | null;
   readonly demo?: boolean;
+  readonly version?: string | null;
 }
 
 /** A checkpoint that a crew's registration offers; a `required` one applies to every execution. */
@@ -338,6 +343,8 @@ export interface Execution {
   readonly output?: string | null;
   readonly output_json?: unknown;
   readonly error?: Fault | null;
+  readonly version?: string | null;
+  readonly forked_from?: Origin | null;
 }
 
 /** A person ended the execution. Its open checkpoints are withdrawn by this. */
@@ -426,7 +433,7 @@ export interface ExecutionPausedEvent {
   readonly data: ExecutionPaused;
 }
 
-/** An execution was asked for and waits for a worker. `tasks`: what is known before it runs. */
+/** An execution was asked for and waits for a worker. `tasks`: what is known of it; `version`: the crew's. */
 export interface ExecutionQueued {
   readonly crew: string;
   readonly title: string;
@@ -434,9 +441,11 @@ export interface ExecutionQueued {
   readonly checkpoints: readonly (string)[];
   readonly conversation?: string | null;
   readonly tasks: readonly (TaskPlan)[];
+  readonly version?: string | null;
+  readonly forked_from?: Origin | null;
 }
 
-/** An execution was asked for and waits for a worker. `tasks`: what is known before it runs. */
+/** An execution was asked for and waits for a worker. `tasks`: what is known of it; `version`: the crew's. */
 export interface ExecutionQueuedEvent {
   readonly type: "execution.queued";
   readonly execution: string;
@@ -525,6 +534,22 @@ export interface Filter {
   readonly state?: string | null;
   readonly crew?: string | null;
   readonly conversation?: string | null;
+}
+
+/** Start a new execution that shares all work up to a checkpoint, and answers that checkpoint like this. */
+export interface Fork {
+  readonly type: "fork";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly checkpoint: string;
+  readonly action: string;
+  readonly version?: number | null;
+  readonly feedback?: string | null;
+  readonly output?: string | null;
+  readonly arguments?: { readonly [key: string]: unknown } | null;
+  readonly response?: unknown;
+  readonly digest?: string | null;
+  readonly key?: string | null;
 }
 
 /** Read one execution with its checkpoints. */
@@ -620,6 +645,21 @@ export interface LlmStartedEvent {
   readonly data: LlmStarted;
 }
 
+/** Where a forked execution comes from: it shares that execution's work up to the event at `offset`. */
+export interface Origin {
+  readonly execution: string;
+  readonly checkpoint: string;
+  readonly offset: number;
+}
+
+/** Have an execution rest from its next safe point on, until it is resumed. */
+export interface Pause {
+  readonly type: "pause";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly reason?: string | null;
+}
+
 /** Ask for a sign of life; the reply carries the server's time. */
 export interface Ping {
   readonly type: "ping";
@@ -662,6 +702,14 @@ export interface Reply {
   readonly type: "reply";
   readonly re: number | string;
   readonly data: unknown;
+}
+
+/** Have a paused execution go on. */
+export interface Resume {
+  readonly type: "resume";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly reason?: string | null;
 }
 
 /** A sign of life; answer with `pong`. Any frame counts as life. */
@@ -921,7 +969,7 @@ export interface Welcome {
   readonly crews: readonly (string)[];
 }
 
-export type Command = Auth | Start | Watch | Unwatch | Decide | Cancel | List | Get | Ping | Pong;
+export type Command = Auth | Start | Watch | Unwatch | Decide | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong;
 
 export type Event = ExecutionQueuedEvent | ExecutionStartedEvent | ExecutionRecoveredEvent | ExecutionParkedEvent | ExecutionResumedEvent | ExecutionPausedEvent | ExecutionCompletedEvent | ExecutionFailedEvent | ExecutionStoppedEvent | ExecutionCancelledEvent | TaskStartedEvent | TaskCompletedEvent | TaskFailedEvent | TaskSkippedEvent | AgentStartedEvent | AgentCompletedEvent | ToolStartedEvent | ToolCompletedEvent | ToolFailedEvent | LlmStartedEvent | LlmCompletedEvent | CheckpointOpenedEvent | CheckpointDecidedEvent | CheckpointVotedEvent | CheckpointCommentedEvent | CheckpointExtendedEvent | CheckpointEscalatedEvent | CheckpointExpiredEvent | CheckpointWithdrawnEvent | JournalMissedEvent;
 

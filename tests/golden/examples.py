@@ -54,6 +54,7 @@ OPEN = objects.Checkpoint(
     history=[objects.Judgement(version=1, action="revise", by=SOMEBODY, at=AT, feedback="Two creators, not three")],
 )
 
+ORIGIN = objects.Origin(execution=EXECUTION, checkpoint=CHECKPOINT, offset=7)
 WHOLE = objects.Execution(
     id=EXECUTION,
     crew="content",
@@ -82,6 +83,8 @@ WHOLE = objects.Execution(
     output="# Strategy",
     output_json={"steps": []},
     error=FAULT,
+    version="4f1c",
+    forked_from=ORIGIN,
 )  # fmt: skip
 
 COMMANDS: list[commands.Command] = [
@@ -97,6 +100,12 @@ COMMANDS: list[commands.Command] = [
         arguments={"to": "@kopi"}, response={"creators": 2}, digest=OPEN.digest, key="k-2",
     ),
     commands.Cancel(id=5, execution=EXECUTION, reason="No more tea"),
+    commands.Pause(id=9, execution=EXECUTION, reason="Lunch"),
+    commands.Resume(id=10, execution=EXECUTION, reason="Back"),
+    commands.Fork(
+        id=11, execution=EXECUTION, checkpoint=CHECKPOINT, action="edit", version=2, feedback="Two, not three",
+        output="# Another plan", arguments={"limit": 3}, response={"ok": True}, digest="sha256:00", key="k-3",
+    ),
     commands.List(
         id=6, what="executions", cursor="1795420089120.000~x_1", limit=20,
         filter=commands.Filter(state="waiting", crew="content", conversation=CONVERSATION),
@@ -131,6 +140,7 @@ DATA: list[events.Data] = [
     events.ExecutionQueued(
         crew="content", title="Ramadan campaign", inputs=INPUTS, checkpoints=["after_planning"],
         conversation=CONVERSATION, tasks=[objects.TaskPlan(name="content_plan", agent="Planner", title="Content plan")],
+        version="4f1c", forked_from=ORIGIN,
     ),
     events.ExecutionStarted(worker="w_1", attempt=1),
     events.ExecutionRecovered(worker="w_2", attempt=2),

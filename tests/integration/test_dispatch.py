@@ -95,7 +95,7 @@ async def test_one_of_two_deciders_wins_every_time_and_the_other_is_told_who(wor
                 assert told.detail["version"] == version
             else:
                 assert told.code is ErrorCode.STALE_VERSION  # the next draft was there already
-        await worker.attempts[execution].park("test", 0)
+        await worker.attempts[execution].give_back(0)
     decided = [event for event in await world.log(execution) if event.data.type == "checkpoint.decided"]
     assert len(decided) == 30
 

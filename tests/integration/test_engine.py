@@ -58,7 +58,7 @@ async def test_a_live_worker_keeps_what_it_holds(world: World) -> None:
         await world.opened(execution)
         await second.advance(member(world, execution))
         assert not second.attempts
-        await first.attempts[execution].park("test", 0)
+        await first.attempts[execution].give_back(0)
 
 
 async def test_a_dead_worker_is_taken_over_once_and_its_writes_are_refused(world: World) -> None:

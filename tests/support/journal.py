@@ -1,13 +1,14 @@
 """The engine's side of a crew, in memory: a journal whose recorded steps and answers outlive an attempt."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from protocol.events import Data
 from protocol.ids import CheckpointId, ExecutionId
-from server.runnable import Answer, Question
+from server.runnable import Answer, Question, Suspended
 
 DataT = TypeVar("DataT", bound=Data)
 
@@ -31,13 +32,26 @@ class Execution:
 
     recorded: dict[str, bytes] = field(default_factory=dict)
     answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
+    questions: dict[tuple[str, int], Question] = field(default_factory=dict)
     attempts: int = 0
+
+    @property
+    def open(self) -> list[Question]:
+        """The questions that nobody has answered, the newest version of each."""
+        newest = {step: question for (step, _), question in self.questions.items()}
+        return [question for place, question in newest.items() if (place, question.version) not in self.answers]
+
+    def decide(self, name: str, say: "Say") -> None:
+        """Answer the open question of that name, while nobody runs the execution."""
+        question = next(question for question in self.open if question.name == name)
+        self.answers[question.step, question.version] = made(question, say)
 
 
 class FakeJournal:
     """A `Journal` that keeps what it is told. `answers` maps a checkpoint's name to what people say, in order.
 
     A question without an answer left waits; `decide` answers it. An answer of an earlier attempt comes at once.
+    `parked`: a question without an answer suspends its crew at once.
     """
 
     def __init__(
@@ -47,8 +61,15 @@ class FakeJournal:
         checkpoints: Iterable[str] = (),
         answers: Mapping[str, Sequence[Say]] | None = None,
         of: Execution | None = None,
+        parked: bool = False,
     ) -> None:
         self._execution = of or Execution()
+        self._parked = parked
+        self._thread = threading.get_ident()
+        self._loop = asyncio.get_running_loop()
+        self._earlier = tuple(self._execution.recorded)
+        self._busy = 0
+        self.suspending = False
         self._execution.attempts += 1
         self._inputs = dict(inputs or {})
         self._checkpoints = tuple(checkpoints)
@@ -79,7 +100,11 @@ class FakeJournal:
     def recorded(self) -> dict[str, bytes]:
         return self._execution.recorded
 
-    def emit(self, data: Data) -> None:
+    def emit(self, data: Data, *, once: str = "") -> None:
+        if once and once in self._execution.recorded:
+            return
+        if once:
+            self._execution.recorded[once] = b""
         self.told.append(data)
 
     def delta(self, *, stream: str, text: str, task: str | None = None, agent: str | None = None) -> None:
@@ -87,23 +112,47 @@ class FakeJournal:
 
     async def ask(self, question: Question) -> Answer:
         place = (question.step, question.version)
+        if (answered := self._answered(question)) is not None:
+            return answered
+        if self._parked:
+            raise Suspended
+        self._waiting[place] = asyncio.get_running_loop().create_future()
+        self._execution.answers[place] = await self._waiting[place]
+        return self._execution.answers[place]
+
+    def _answered(self, question: Question) -> Answer | None:
+        place = (question.step, question.version)
         if place in self._execution.answers:
             return self._execution.answers[place]
+        self._execution.questions[place] = question
         self.asked.append(question)
         if said := self._said.get(question.name):
             self._execution.answers[place] = made(question, said.pop(0))
-        else:
-            self._waiting[place] = asyncio.get_running_loop().create_future()
-            self._execution.answers[place] = await self._waiting[place]
-        return self._execution.answers[place]
+        return self._execution.answers.get(place)
+
+    def ask_now(self, question: Question) -> Answer:
+        if threading.get_ident() != self._thread:
+            return asyncio.run_coroutine_threadsafe(self.ask(question), self._loop).result()
+        if (answered := self._answered(question)) is not None:
+            return answered
+        raise Suspended
 
     def recall(self, step: str) -> bytes | None:
         return self._execution.recorded.get(step)
 
+    def steps(self) -> Collection[str]:
+        return self._earlier
+
     async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
+        self.record_now(step, value, event=event)
+
+    def record_now(self, step: str, value: bytes, *, event: Data | None = None) -> None:
         self._execution.recorded[step] = value
         if event is not None:
             self.told.append(event)
+
+    def busy(self, change: int) -> None:
+        self._busy += change
 
     @property
     def open(self) -> list[Question]:
@@ -141,5 +190,6 @@ def made(question: Question, say: Say) -> Answer:
         version=question.version,
         action=action,
         output=text if action == "edit" else None,
-        feedback=text if action != "edit" else None,
+        response=text if action == "respond" else None,
+        feedback=text if action not in ("edit", "respond") else None,
     )

@@ -17,7 +17,7 @@ from server.auth import Principal
 from server.catalogue import Catalogue
 from server.dispatch import Changed, Dispatch, Started
 from server.engine.worker import Worker
-from server.runnable import Journal, Outcome, Question, Runnable, Stopped
+from server.runnable import Journal, Limits, Outcome, Question, Runnable, Stopped
 from server.store import Store, WorkerReport, Workers
 from tests.support.waiting import wait_until
 
@@ -68,6 +68,9 @@ class Scripted(Runnable):
             checkpoints=[CrewCheckpoint(name="after_planning", title="Plan", task="plan", place="after")],
             tasks=[TaskPlan(name="plan")],
         )  # fmt: skip
+
+    def limits(self) -> Limits:
+        return Limits()
 
     async def run(self, journal: Journal) -> Outcome:
         self.started.append(journal.execution)

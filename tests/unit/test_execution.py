@@ -46,7 +46,23 @@ def test_ends_are_the_four_that_the_contract_names() -> None:
 
 
 def test_nothing_is_both_a_claim_and_fenced() -> None:
-    assert not CLAIMS & FENCED
+    assert not any(row & FENCED for row in CLAIMS.values())
+
+
+def test_a_paused_worker_ends_what_is_in_flight_and_a_parked_one_writes_nothing_more() -> None:
+    paused, _ = apply(Machine(State.RUNNING, 5, 1, True), EventType.EXECUTION_PAUSED)
+    assert (paused.state, paused.owned) == (State.PAUSED, True)
+    worked, verdict = apply(paused, EventType.LLM_COMPLETED, fence=1)
+    assert (worked.state, verdict) == (State.PAUSED, Verdict.APPLIED)
+    parked, _ = apply(worked, EventType.EXECUTION_PARKED, fence=1)
+    assert (parked.state, parked.owned) == (State.PAUSED, False)
+    assert apply(parked, EventType.LLM_COMPLETED, fence=1)[1] is Verdict.FENCED
+
+
+def test_a_person_who_resumes_takes_no_lease() -> None:
+    for owned, state in ((True, State.RUNNING), (False, State.QUEUED)):
+        resumed, verdict = apply(Machine(State.PAUSED, 5, 1, owned), EventType.EXECUTION_RESUMED)
+        assert (verdict, resumed.state, resumed.fence, resumed.owned) == (Verdict.APPLIED, state, 1, owned)
 
 
 def test_silence_and_cancel_never_close_a_checkpoint_as_decided() -> None:

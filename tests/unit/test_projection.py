@@ -71,7 +71,7 @@ def test_usage_adds_up_and_replayed_calls_are_told_apart() -> None:
     call = LlmCompleted(call="c", stream="s", model="m", usage=USAGE)
     replayed = LlmCompleted(call="d", stream="s", model="m", usage=USAGE, replayed=True)
     shown = fold(QUEUED, call, call, replayed)
-    assert shown.usage == Usage(prompt_tokens=9, completion_tokens=12, total_tokens=21, calls=2, replayed=1)
+    assert shown.usage == Usage(prompt_tokens=6, completion_tokens=8, total_tokens=14, calls=2, replayed=1)
 
 
 def test_attempts_are_counted() -> None:
