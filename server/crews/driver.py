@@ -11,7 +11,7 @@ from crewai_core.printer import set_suppress_console_output
 
 from server.crews.progress import Progress
 from server.crews.run import RUN, Run
-from server.crews.strands import REST_LIMIT, come_to_rest, end_all
+from server.crews.strands import REST_LIMIT, come_to_rest, end_all, watch
 from server.runnable import CrewFailed, Outcome, Suspended
 
 Body = Callable[[], Awaitable[Outcome]]
@@ -19,6 +19,7 @@ Body = Callable[[], Awaitable[Outcome]]
 
 async def drive(run: Run, body: Body) -> Outcome:
     """Run `body` to its end. Raises `Stopped`, `CrewFailed` or `Suspended`; cancelling it ends all that it started."""
+    watch(asyncio.get_running_loop())
     kickoff = asyncio.create_task(_in_context(run, body), name=f"crew {run.journal.execution}")
     try:
         await _kickoff_ends(run, kickoff)

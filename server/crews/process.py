@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any
 
 from crewai import Crew, Task
@@ -9,7 +10,7 @@ from crewai.events.event_bus import crewai_event_bus
 from crewai.events.event_listener import event_listener
 from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 
-from server.crews import strands, wraps
+from server.crews import wraps
 from server.crews.silence import silence
 
 #: The module whose handlers print panels and feed telemetry.
@@ -45,9 +46,7 @@ class NoStore(TaskOutputStorageHandler):
 def prepare(threads: int) -> None:
     """Size the loop's thread pool, where crewai makes every model and tool call, and silence crewai. Idempotent."""
     pool = ThreadPoolExecutor(threads, thread_name_prefix="crew")
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(pool)
-    strands.watch(loop)
+    asyncio.get_running_loop().set_default_executor(pool)
     prepare_library()
 
 
@@ -59,6 +58,9 @@ def prepare_library() -> None:
     event_listener.verbose = event_listener.formatter.verbose = False
     Crew.__private_attributes__["_task_output_handler"].default_factory = NoStore
     _unplug_listener()
+    # The bus makes its loop when it is first needed, and a loop keeps the context it is made in: without this, the
+    # first execution of a process, and its crew, would be kept for ever (crewai/events/event_bus.py).
+    Context().run(crewai_event_bus._ensure_executor_initialized)
 
 
 def _unplug_listener() -> None:
