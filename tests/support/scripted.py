@@ -108,9 +108,9 @@ class World:
         await self.workers.publish([self.crew.describe(), broken])
 
     @asynccontextmanager
-    async def worker(self, ident: str = "w1", slots: int = 4) -> AsyncIterator[Worker]:
+    async def worker(self, ident: str = "w1", slots: int = 4, hot: float = 30.0) -> AsyncIterator[Worker]:
         """Run a worker; its heartbeat lasts until the test takes it away."""
-        worker = Worker(ident, self.store, self.workers, slots)
+        worker = Worker(ident, self.store, self.workers, slots, hot=hot)
         worker.register({"scripted": self.crew}, ["scripted"])
         await self.lives(worker)
         async with anyio.create_task_group() as group:
