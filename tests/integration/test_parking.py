@@ -220,7 +220,7 @@ async def test_nothing_is_written_after_the_lease_was_given_up(world: World) -> 
     with pytest.raises(LeaseLost):
         await journal.record("late", b"x")
     assert not world.store.record_blocking(execution, journal.fence, "late", b"x")
-    assert await world.store.journal(execution) == {}
+    assert "late" not in await world.store.journal(execution)
 
 
 async def test_two_strands_that_ask_leave_when_both_have_and_come_back_with_both_answers(world: World) -> None:

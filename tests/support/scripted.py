@@ -59,6 +59,7 @@ class Scripted(Runnable):
     """A crew that does what a function does, and remembers how often it was started."""
 
     script: Script = plan
+    bounds: Limits = field(default_factory=Limits)
     started: list[ExecutionId] = field(default_factory=list)
 
     def describe(self) -> Crew:
@@ -70,7 +71,7 @@ class Scripted(Runnable):
         )  # fmt: skip
 
     def limits(self) -> Limits:
-        return Limits()
+        return self.bounds
 
     async def run(self, journal: Journal) -> Outcome:
         self.started.append(journal.execution)
