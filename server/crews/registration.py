@@ -6,6 +6,7 @@ For example `{"title": "Content plan", "checkpoints": [{"name": "agree", "task":
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Any
 
 from protocol.objects import CrewCheckpoint
@@ -27,6 +28,17 @@ class Registration:
     title: str = ""
     description: str = ""
     checkpoints: tuple[CrewCheckpoint, ...] = ()
+    idempotent: tuple[str, ...] = ()
+    approve: tuple[str, ...] = ()
+    freeze_clock: bool = True
+
+    def is_idempotent(self, tool: str) -> bool:
+        """Tell whether a tool may run twice without harm."""
+        return any(fnmatchcase(tool, pattern) for pattern in self.idempotent)
+
+    def needs_approval(self, tool: str) -> bool:
+        """Tell whether a person must approve each call of a tool."""
+        return any(fnmatchcase(tool, pattern) for pattern in self.approve)
 
 
 def read_registration(constant: Any, tasks: Sequence[str]) -> Registration:
