@@ -164,7 +164,7 @@ async def test_a_finished_call_is_not_made_again(server: OpenAIServer, path: str
         del execution.recorded[step]
     again = await run(server, of=execution)
     assert (len(server.requests), SENT, again.asked) == (asked, ["Rara"], [])
-    assert again.events(ToolStarted) == again.events(ToolCompleted) == []
+    assert not {"tool.started", "tool.completed", "agent.started"} & set(again.types())
     assert [event.replayed for event in again.events(LlmCompleted)] == [True, True]
     assert again.events(TaskCompleted)[0].usage == first.events(TaskCompleted)[0].usage
     assert again.events(TaskCompleted)[0].output == first.events(TaskCompleted)[0].output
