@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import wraps
 from typing import Any
 
 from crewai import Agent, Crew
@@ -11,6 +12,7 @@ from crewai_core.printer import set_suppress_console_output
 from server.crews.gate import AfterGate
 from server.crews.names import agents_of
 from server.crews.run import TASK, Run
+from server.crews.tasks import TaskRun
 from server.crews.team import Team
 
 
@@ -43,9 +45,19 @@ def gated(run: Run, team: Team) -> None:
         team.crew.task_callback = _unless_skipped(team.crew.task_callback)
 
 
+def ungated(team: Team) -> None:
+    """Take the gates out again: a crew within a flow may be kicked off once more."""
+    for mine in team.tasks:
+        if isinstance(mine.task.callback, AfterGate):
+            mine.task.callback = mine.task.callback.users
+    if (original := getattr(team.crew.task_callback, "__wrapped__", None)) is not None:
+        team.crew.task_callback = original
+
+
 def _unless_skipped(callback: Callable[[TaskOutput], Any]) -> Callable[[TaskOutput], Any]:
+    @wraps(callback)
     def task_callback(output: TaskOutput) -> Any:
         mine = TASK.get()
-        return None if mine is not None and mine.skipped else callback(output)
+        return None if isinstance(mine, TaskRun) and mine.skipped else callback(output)
 
     return task_callback

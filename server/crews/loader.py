@@ -17,6 +17,8 @@ from server.crews.adapter import CrewAdapter
 from server.crews.catalogue import broken, describe
 from server.crews.copying import copied
 from server.crews.faults import readable
+from server.crews.flows import adapt_flow, describe_flow
+from server.crews.flows.catalogue import methods_of
 from server.crews.fresh import quietly
 from server.crews.names import task_names
 from server.crews.process import prepare_library
@@ -80,20 +82,32 @@ def _public(found: Any) -> list[str]:
     return [name for name, value in vars(found).items() if getattr(value, "__module__", None) == own]
 
 
-def adapt(name: str, module: ModuleType, attr: Any) -> CrewAdapter:
+def is_flow(attr: Any) -> bool:
+    """Tell whether what was registered is a flow, or a class of flows."""
+    return isinstance(attr, Flow) or (inspect.isclass(attr) and issubclass(attr, Flow))
+
+
+def _adapt_flow(name: str, module: ModuleType, attr: Any) -> Runnable:
+    kind = attr if inspect.isclass(attr) else type(attr)
+    flow = quietly(kind)
+    registration = read_registration(getattr(module, "QUARTERDECK", {}), list(methods_of(flow)))
+    return adapt_flow(kind, describe_flow(name, flow, registration, _summary(kind)), registration)
+
+
+def adapt(name: str, module: ModuleType, attr: Any) -> Runnable:
     """Build the crew once, to describe it, and give it as something that runs."""
+    if is_flow(attr):
+        return _adapt_flow(name, module, attr)
     build = builder(attr)
     crew = quietly(build)
     registration = read_registration(getattr(module, "QUARTERDECK", {}), task_names(crew.tasks))
-    return CrewAdapter(build, describe(name, crew, registration, _summary(attr)))
+    return CrewAdapter(build, describe(name, crew, registration, _summary(attr)), registration=registration)
 
 
 def builder(attr: Any) -> Callable[[], Crew]:
     """Make a function that builds a fresh crew of what was registered, or raise `Unloadable`."""
     if isinstance(attr, Crew):
         return lambda: copied(attr)
-    if isinstance(attr, Flow) or (inspect.isclass(attr) and issubclass(attr, Flow)):
-        raise Unloadable("It is a flow; only crews can be run.")
     if inspect.iscoroutinefunction(attr):
         raise Unloadable("It is a coroutine function; a factory must be a plain function that returns a Crew.")
     if not callable(attr):

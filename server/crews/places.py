@@ -42,6 +42,21 @@ def set_places(tasks: Sequence[TaskRun], registered: Sequence[CrewCheckpoint], a
         mine.task.human_input = False
 
 
+def set_places_within(tasks: Sequence[TaskRun], asked: Iterable[str]) -> None:
+    """Put the checkpoints that apply at the tasks of a crew within a flow, named alone or behind its method.
+
+    What names no task of this crew may name one of another.
+    """
+    wanted = set(asked)
+    for mine in tasks:
+        names = {mine.name, mine.name.rpartition("/")[2]}
+        for place in ("before", "after"):
+            here = any(f"{place}:{name}" in wanted for name in names)
+            if here or (place == "after" and _asks_for_input(mine.task)):
+                setattr(mine, place, (_plain(mine.name, place),))
+        mine.task.human_input = False
+
+
 def _asks_for_input(task: Task) -> bool:
     """Tell whether the crew's author wants a person to look at this task: crewai would read the server's console."""
     return bool(task.human_input)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from protocol.objects import CrewCheckpoint
+from server.runnable import Limits
 
 CREW_KEYS = {"title": str, "description": str, "checkpoints": list}
 CHECKPOINT_KEYS = {"name": str, "title": str, "description": str, "task": str, "place": str, "required": bool}
@@ -30,7 +31,13 @@ class Registration:
     checkpoints: tuple[CrewCheckpoint, ...] = ()
     idempotent: tuple[str, ...] = ()
     approve: tuple[str, ...] = ()
+    concurrency: int | None = None
+    timeout: float | None = None
     freeze_clock: bool = True
+
+    def limits(self) -> Limits:
+        """Give the bounds that the engine holds the crew to."""
+        return Limits(concurrency=self.concurrency, seconds=self.timeout)
 
     def is_idempotent(self, tool: str) -> bool:
         """Tell whether a tool may run twice without harm."""
