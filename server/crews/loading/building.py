@@ -1,7 +1,7 @@
 """From what was registered to a function that builds a crew or a flow afresh, as often as it is run."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from types import ModuleType
 from typing import Any, cast
@@ -48,18 +48,15 @@ def _made(made: Any) -> "Crew | Flow[Any]":
     return found
 
 
-def found_in(modules: Sequence[ModuleType]) -> tuple[ModuleType, Any]:
-    """Find the one class that a project runs: a `@CrewBase` class or a flow of the first module that defines any."""
-    for module in modules:
-        own = [value for value in vars(module).values() if _runs(value) and value.__module__ == module.__name__]
-        if len(own) > 1:
-            raise Unloadable(
-                f"{module.__name__} has {listed(value.__name__ for value in own)}; say which one is meant: "
-                f'target = "{module.__name__}:{own[0].__name__}" in [tool.quarterdeck] of pyproject.toml.'
-            )
-        if own:
-            return module, own[0]
-    raise Unloadable(f"There is no @CrewBase class and no Flow in {listed(module.__name__ for module in modules)}.")
+def only_one(module: ModuleType) -> Any:
+    """Find the one class that a module defines to be run, a `@CrewBase` class or a flow; None when it has none."""
+    own = [value for value in vars(module).values() if _runs(value) and value.__module__ == module.__name__]
+    if len(own) > 1:
+        raise Unloadable(
+            f"{module.__name__} has {listed(value.__name__ for value in own)}. Say which one is meant: "
+            f'target = "{module.__name__}:{own[0].__name__}" in [tool.quarterdeck] of pyproject.toml.'
+        )
+    return own[0] if own else None
 
 
 def _runs(value: Any) -> bool:

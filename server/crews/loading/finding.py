@@ -8,11 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from server.crews.loading.building import Build, builder, found_in
+from server.crews.loading.building import Build, builder, only_one
 from server.crews.loading.configuration import CONSTANT
 from server.crews.loading.definitions import read_definition
+from server.crews.loading.faults import Unloadable
 from server.crews.loading.locating import Place
 from server.crews.loading.modules import attribute, check_loaded, importable, imported
+from server.crews.suggestion import listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +50,19 @@ def _in_file(place: Place, file: Path) -> Found:
 
 
 def _in_modules(place: Place) -> Found:
-    own = importable(place.modules, place.roots)
-    modules = [imported(name) for name in place.modules]
-    check_loaded(own)
-    if place.attr:
-        module, attr = modules[0], attribute(modules[0], place.attr)
-    else:
-        module, attr = found_in(modules)
-    files = own.values() if own else _only(module)
-    return Found(
-        build=builder(attr),
-        summary=_summary(attr),
-        constant=getattr(module, CONSTANT, {}),
-        files=frozenset((*files, *_configs([*own, module.__name__]))),
-    )
+    for name in place.modules:
+        own = importable([name], place.roots)
+        module = imported(name)
+        check_loaded(own)
+        attr = attribute(module, place.attr) if place.attr else only_one(module)
+        if attr is not None or place.attr:
+            return Found(
+                build=builder(attr),
+                summary=_summary(attr),
+                constant=getattr(module, CONSTANT, {}),
+                files=frozenset((*(own.values() or _only(module)), *_configs([*own, name]))),
+            )
+    raise Unloadable(f"There is no @CrewBase class and no Flow in {listed(place.modules)}.")
 
 
 def _only(module: ModuleType) -> list[Path]:
