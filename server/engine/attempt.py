@@ -11,6 +11,7 @@ from protocol.events import Data, ExecutionCompleted, ExecutionFailed, Execution
 from protocol.frames import seconds_of
 from protocol.ids import ExecutionId
 from protocol.objects import Execution, Fault, State
+from server.engine.clock import WorkClock
 from server.engine.slots import Slot
 from server.journal import ExecutionJournal, LeaseLost
 from server.runnable import CrewFailed, Outcome, Runnable, Stopped, Suspended
@@ -33,6 +34,8 @@ class Attempt:
         self.slot = slot
         self.store = store
         self.hot = hot
+        self.clock = WorkClock(journal)
+        self._in_time = anyio.CancelScope()
         self._scope: anyio.CancelScope | None = None
         self._reason: str | None = None
         self._finished = anyio.Event()
@@ -45,6 +48,7 @@ class Attempt:
                 self._scope = group.cancel_scope
                 group.start_soon(self._write, group.cancel_scope)
                 group.start_soon(self._park_when_quiet)
+                group.start_soon(self._limit_time)
                 await self._run_crew(logger)
                 group.cancel_scope.cancel()
         except Exception:
@@ -87,10 +91,11 @@ class Attempt:
         """Run the crew, and give the event that ends the execution, or this attempt at it."""
         try:
             logger.info("crew.started")
-            return await self._completed(await self.crew.run(self.journal))
+            return await self._completed(await self._run_in_time())
         except Stopped as stopped:
             return ExecutionStopped(checkpoint=stopped.checkpoint, task=stopped.task)
         except Suspended:
+            await self.clock.keep()
             return ExecutionParked(reason=self._reason)
         except CrewFailed as failed:
             logger.warning("crew.failing", code=failed.code, task=failed.task, exc_info=failed.__cause__ or failed)
@@ -105,6 +110,17 @@ class Attempt:
             logger.exception("crew.broke")
             fault = Fault(code="internal", message="The server failed while running the crew; its log says why.")
             return ExecutionFailed(error=fault)
+
+    async def _run_in_time(self) -> Outcome:
+        with self._in_time:
+            return await self.crew.run(self.journal)
+        limit = self.crew.limits().seconds
+        raise CrewFailed("timeout", f"The crew has worked for {limit:g} s, which is all that its registration allows.")
+
+    async def _limit_time(self) -> None:
+        if (limit := self.crew.limits().seconds) is not None:
+            await self.clock.reach(limit)
+            self._in_time.cancel()
 
     async def _completed(self, outcome: Outcome) -> ExecutionCompleted:
         await self.journal.outbox.drain()  # the usage of the last call must be counted

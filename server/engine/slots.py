@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
@@ -25,9 +25,9 @@ class Slots:
         """How many slots are in use."""
         return self._free.borrowed_tokens
 
-    async def take(self) -> "Slot":
-        """Wait for a free slot, and for the previous start to be a while ago."""
-        slot = Slot(self._free)
+    async def take(self, crew: anyio.CapacityLimiter | None = None) -> "Slot":
+        """Wait for a free slot, the crew's own bound included, and for the previous start to be a while ago."""
+        slot = Slot((self._free,) if crew is None else (crew, self._free))
         await slot.take()
         try:
             async with self._starting:
@@ -42,16 +42,20 @@ class Slots:
 class Slot:
     """One execution's slot. While all that the crew does is wait for people, others may have it."""
 
-    def __init__(self, free: anyio.CapacityLimiter) -> None:
-        self._free = free
+    def __init__(self, bounds: Sequence[anyio.CapacityLimiter]) -> None:
+        self._bounds = bounds
         self._held = False
         self._back = anyio.Lock()
         #: Set while the slot is not held.
         self.free = asyncio.Event()
 
     async def take(self) -> None:
-        """Wait for the slot."""
-        await self._free.acquire_on_behalf_of(self)
+        """Wait for the slot. Bounds are taken in one order everywhere, so that nobody waits in a circle."""
+        async with AsyncExitStack() as taken:
+            for bound in self._bounds:
+                await bound.acquire_on_behalf_of(self)
+                taken.callback(bound.release_on_behalf_of, self)
+            taken.pop_all()
         self._held = True
         self.free.clear()
 
@@ -60,7 +64,8 @@ class Slot:
         if self._held:
             self._held = False
             self.free.set()
-            self._free.release_on_behalf_of(self)
+            for bound in self._bounds:
+                bound.release_on_behalf_of(self)
 
     @asynccontextmanager
     async def idle(self) -> AsyncIterator[None]:

@@ -43,6 +43,7 @@ class Worker:
         self.names: list[str] = []
         self.slots = Slots(slots)
         self.hot = hot
+        self._bounds: dict[str, anyio.CapacityLimiter] = {}
         self.attempts: dict[ExecutionId, Attempt] = {}
         self._draining = asyncio.Event()
         self._claiming: set[ExecutionId] = set()
@@ -52,6 +53,8 @@ class Worker:
         """Take what was loaded: the crews that can run, and the names of all, broken ones too."""
         self.crews = dict(crews)
         self.names = list(names)
+        bounds = {name: crew.limits().concurrency for name, crew in crews.items()}
+        self._bounds = {name: anyio.CapacityLimiter(bound) for name, bound in bounds.items() if bound is not None}
 
     def report(self) -> WorkerReport:
         """Say what the heartbeat says."""
@@ -76,13 +79,14 @@ class Worker:
         if execution in self.attempts:
             await self.wake(execution)
             return True
-        if self._draining.is_set() or execution in self._claiming or not await self._free(execution):
+        holder = None if self._draining.is_set() or execution in self._claiming else await self._free(execution)
+        if holder is None:
             return True
         self._claiming.add(execution)
         slot: Slot | None = None
         try:
             with anyio.move_on_after(PATIENT_FOR_SLOT):
-                slot = await self.slots.take()
+                slot = await self.slots.take(self._bounds.get(holder.crew))
             if slot is None:
                 return False
             attempt = None if self._draining.is_set() else await self._claim(execution, slot)

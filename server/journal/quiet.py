@@ -17,6 +17,7 @@ class Quiet:
         self._asking = 0
         self._busy = 0
         self._since: float | None = None
+        self._before = 0.0
         self._changed = asyncio.Event()
 
     @contextmanager
@@ -39,8 +40,16 @@ class Quiet:
             quiet = self._asking > 0 and self._busy == 0
             if quiet == (self._since is not None):
                 return
+            if self._since is not None:
+                self._before += self._loop.time() - self._since
             self._since = self._loop.time() if quiet else None
         self._loop.call_soon_threadsafe(self._changed.set)
+
+    @property
+    def total(self) -> float:
+        """Seconds that it has been quiet in all."""
+        with self._lock:
+            return self._before + (self._loop.time() - self._since if self._since is not None else 0.0)
 
     async def last(self, seconds: float) -> None:
         """Wait until it has been quiet for so long, without a break."""

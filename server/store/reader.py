@@ -23,6 +23,7 @@ class Holder(NamedTuple):
     offset: int
     #: Workers that died with it since a task of it last came on.
     crashes: int
+    crew: str
 
 
 class Reader(Base):
@@ -48,12 +49,18 @@ class Reader(Base):
 
     async def holder(self, execution: ExecutionId) -> Holder | None:
         """Read who holds an execution."""
-        names = ["state", "fence", "owner", "attempt", "offset", "crashes"]
+        names = ["state", "fence", "owner", "attempt", "offset", "crashes", "crew"]
         row: Any = await self.redis.hmget(keys.execution(self.tenant, execution).state, names)
         if row[0] is None:
             return None
         return Holder(
-            State(row[0].decode()), int(row[1]), row[2].decode(), int(row[3] or 0), int(row[4]), int(row[5] or 0)
+            state=State(row[0].decode()),
+            fence=int(row[1]),
+            owner=row[2].decode(),
+            attempt=int(row[3] or 0),
+            offset=int(row[4]),
+            crashes=int(row[5] or 0),
+            crew=(row[6] or b"").decode(),
         )
 
     async def page(self, execution: ExecutionId, after: int, limit: int = 300) -> Page | None:

@@ -59,6 +59,7 @@ class Scripted(Runnable):
     """A crew that does what a function does, and remembers how often it was started."""
 
     script: Script = plan
+    bounds: Limits = field(default_factory=Limits)
     started: list[ExecutionId] = field(default_factory=list)
 
     def describe(self) -> Crew:
@@ -70,7 +71,7 @@ class Scripted(Runnable):
         )  # fmt: skip
 
     def limits(self) -> Limits:
-        return Limits()
+        return self.bounds
 
     async def run(self, journal: Journal) -> Outcome:
         self.started.append(journal.execution)
@@ -108,9 +109,9 @@ class World:
         await self.workers.publish([self.crew.describe(), broken])
 
     @asynccontextmanager
-    async def worker(self, ident: str = "w1", slots: int = 4) -> AsyncIterator[Worker]:
+    async def worker(self, ident: str = "w1", slots: int = 4, hot: float = 30.0) -> AsyncIterator[Worker]:
         """Run a worker; its heartbeat lasts until the test takes it away."""
-        worker = Worker(ident, self.store, self.workers, slots)
+        worker = Worker(ident, self.store, self.workers, slots, hot=hot)
         worker.register({"scripted": self.crew}, ["scripted"])
         await self.lives(worker)
         async with anyio.create_task_group() as group:

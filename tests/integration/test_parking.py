@@ -1,0 +1,249 @@
+"""Rest: an execution that waits leaves its worker, one that is paused does so at its next safe point; both go on."""
+
+import asyncio
+import itertools
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from protocol.commands import Cancel, Pause, Resume
+from protocol.errors import ErrorCode, Refused
+from protocol.events import LlmCompleted, TaskStarted
+from protocol.ids import ExecutionId
+from protocol.objects import State
+from server.journal import LeaseLost
+from server.runnable import Journal, Outcome, Suspended
+from tests.support.scripted import RARA, World, kinds, question
+from tests.support.waiting import wait_until
+
+
+async def gone(world: World, execution: ExecutionId) -> None:
+    """Wait until no worker holds the execution."""
+
+    async def free() -> bool:
+        holder = await world.store.holder(execution)
+        return holder is not None and not holder.owner and not any(execution in w.attempts for w in world.running)
+
+    await wait_until(free, description="nobody holds it")
+
+
+async def handed_over(world: World) -> str:
+    """Wait for the next request to advance an execution, as the queue would bring it to a worker."""
+    await wait_until(lambda: bool(world.asked.asked), description="a worker is asked for")
+    return world.asked.asked.pop(0)[0]
+
+
+async def test_who_waits_longer_than_hot_leaves_its_worker_and_any_other_goes_on(world: World) -> None:
+    async with world.worker("w1", hot=0.05) as first, world.worker("w2") as second:
+        execution = await world.start()
+        await first.advance(await handed_over(world))
+        checkpoint = await world.opened(execution)
+        await gone(world, execution)
+        assert (first.slots.taken, first.attempts) == (0, {})
+        assert (await world.store.holder(execution)).state is State.WAITING  # type: ignore[union-attr] # it is there
+        await world.decide(checkpoint, "approve")
+        await second.advance(await handed_over(world))
+        await world.state(execution, State.COMPLETED)
+    assert kinds(await world.log(execution)) == [
+        "execution.queued", "execution.started", "task.started", "checkpoint.opened", "execution.parked",
+        "checkpoint.decided", "execution.resumed", "task.started", "task.completed", "execution.completed",
+    ]  # fmt: skip
+
+
+async def test_who_is_answered_in_time_stays_with_its_worker(world: World) -> None:
+    async with world.worker(hot=30) as worker:
+        execution = await world.start()
+        await worker.advance(await handed_over(world))
+        await world.decide(await world.opened(execution), "approve")
+        await world.state(execution, State.COMPLETED)
+    assert "execution.parked" not in kinds(await world.log(execution))
+
+
+async def test_ten_rests_in_a_row(world: World) -> None:
+    async with world.worker(hot=0) as worker:
+        execution = await world.start()
+        for version in range(1, 11):
+            await worker.advance(await handed_over(world))
+            checkpoint = await world.opened(execution, version)
+            await gone(world, execution)
+            await world.decide(checkpoint, "revise" if version < 10 else "approve", feedback="again")
+        await worker.advance(await handed_over(world))
+        await world.state(execution, State.COMPLETED)
+    assert kinds(await world.log(execution)).count("execution.parked") == 10
+
+
+async def test_an_answer_at_the_very_moment_of_leaving_is_not_lost(world: World) -> None:
+    """The decision is made at every step of the worker's leaving: whoever is last sees that there is work."""
+    async with world.worker(hot=0) as worker:
+        for delay in range(40):
+            world.asked.asked.clear()
+            execution = await world.start()
+            await worker.advance(await handed_over(world))
+            checkpoint = await world.opened(execution)
+            for _ in range(delay):
+                await anyio.lowlevel.checkpoint()
+            await world.decide(checkpoint, "approve")
+            await _carried_on(world, execution, worker_name="w1")
+
+
+async def _carried_on(world: World, execution: ExecutionId, worker_name: str) -> None:
+    worker = next(worker for worker in world.running if worker.ident == worker_name)
+    with anyio.fail_after(10):
+        while (holder := await world.store.holder(execution)) is not None and holder.state is not State.COMPLETED:
+            for due in await world.store.due():  # what the reaper does
+                if await worker.look(due):
+                    await worker.advance(world.store.member(due))
+            while world.asked.asked:
+                await worker.advance(world.asked.asked.pop()[0])
+            await anyio.lowlevel.checkpoint()
+
+
+class Steps:
+    """A crew of five calls, each recorded; the first `hold` of them wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+        self.calling = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def __call__(self, journal: Journal) -> Outcome:
+        if journal.recall("started") is None:
+            await journal.record("started", b"", event=TaskStarted(task="plan", index=0, round=1))
+        for number in range(5):
+            if journal.recall(str(number)) is not None:
+                continue
+            if journal.suspending:
+                raise Suspended
+            journal.busy(1)
+            self.calling.set()
+            await self.go.wait()
+            self.done.append(number)
+            event = LlmCompleted(call=str(number), stream=str(number), model="m")
+            await journal.record(str(number), b"answer", event=event)
+            journal.busy(-1)
+        return Outcome(output="done")
+
+
+async def test_a_pause_lets_the_call_in_flight_end_and_nothing_is_done_twice(world: World) -> None:
+    steps = world.crew.script = Steps()
+    async with world.worker("w1") as first, world.worker("w2") as second:
+        execution = await world.start()
+        await first.advance(await handed_over(world))
+        await steps.calling.wait()
+        reply = await world.dispatch.handle(Pause(execution=execution, reason="lunch"), RARA)
+        assert reply.state is State.PAUSED
+        first.notice_all()
+        await wait_until(lambda: first.attempts[execution].journal.suspending, description="the worker knows")
+        steps.go.set()
+        await gone(world, execution)
+        assert steps.done == [0]
+        assert (await world.store.holder(execution)).state is State.PAUSED  # type: ignore[union-attr] # it is there
+        await second.advance(world.store.member(execution))
+        assert not second.attempts
+        await world.dispatch.handle(Resume(execution=execution), RARA)
+        await second.advance(await handed_over(world))
+        await world.state(execution, State.COMPLETED)
+    assert steps.done == [0, 1, 2, 3, 4]
+    log = await world.log(execution)
+    assert kinds(log)[:6] == [
+        "execution.queued", "execution.started", "task.started", "execution.paused", "llm.completed",
+        "execution.parked",
+    ]  # fmt: skip
+    assert [event.by.name for event in log if event.by] == ["Rara", "Rara", "Rara"]
+    assert kinds(log).count("task.started") == 1
+
+
+@pytest.mark.parametrize("resumed_early", [False, True])
+async def test_paused_while_it_waits_it_is_decided_and_goes_on_when_resumed(world: World, resumed_early: bool) -> None:
+    async with world.worker("w1") as worker:
+        execution = await world.start()
+        await worker.advance(await handed_over(world))
+        checkpoint = await world.opened(execution)
+        await world.dispatch.handle(Pause(execution=execution), RARA)
+        worker.notice_all()
+        await gone(world, execution)
+        for step in ("resume", "decide") if resumed_early else ("decide", "resume"):
+            if step == "resume":
+                await world.dispatch.handle(Resume(execution=execution), RARA)
+            else:
+                await world.decide(checkpoint, "approve")
+            world.asked.asked[:-1] = []
+        await worker.advance(await handed_over(world))
+        await world.state(execution, State.COMPLETED)
+
+
+async def test_a_queued_execution_is_paused_and_resumed(world: World) -> None:
+    execution = await world.start()
+    await world.dispatch.handle(Pause(execution=execution), RARA)
+    async with world.worker() as worker:
+        await worker.advance(await handed_over(world))
+        assert not worker.attempts
+        await world.dispatch.handle(Resume(execution=execution), RARA)
+        await worker.advance(await handed_over(world))
+        await world.decide(await world.opened(execution), "approve")
+        await world.state(execution, State.COMPLETED)
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_what_rests_can_be_cancelled_and_its_checkpoints_close(world: World, paused: bool) -> None:
+    async with world.worker(hot=0) as worker:
+        execution = await world.start()
+        await worker.advance(await handed_over(world))
+        await world.opened(execution)
+        if paused:
+            await world.dispatch.handle(Pause(execution=execution), RARA)
+            worker.notice_all()
+        await gone(world, execution)
+        await world.dispatch.handle(Cancel(execution=execution, reason="enough"), RARA)
+    assert await world.store.open_checkpoints(execution) == []
+    assert await world.store.inbox() == []
+    assert (await world.store.holder(execution)).state is State.CANCELLED  # type: ignore[union-attr] # it is there
+
+
+async def test_resuming_what_is_not_paused_is_refused(world: World) -> None:
+    execution = await world.start()
+    for command in (Resume(execution=execution), Resume(execution=ExecutionId("x_none"))):
+        with pytest.raises(Refused) as refused:
+            await world.dispatch.handle(command, RARA)
+        known = command.execution == execution
+        assert refused.value.code is (ErrorCode.CONFLICT if known else ErrorCode.NOT_FOUND)
+
+
+async def test_nothing_is_written_after_the_lease_was_given_up(world: World) -> None:
+    async with world.worker(hot=0) as worker:
+        execution = await world.start()
+        await worker.advance(await handed_over(world))
+        journal = worker.attempts[execution].journal
+        await world.opened(execution)
+        await gone(world, execution)
+    with pytest.raises(LeaseLost):
+        await journal.record("late", b"x")
+    assert not world.store.record_blocking(execution, journal.fence, "late", b"x")
+    assert "late" not in await world.store.journal(execution)
+
+
+async def test_two_strands_that_ask_leave_when_both_have_and_come_back_with_both_answers(world: World) -> None:
+    async def pair(journal: Journal) -> Outcome:
+        results = await asyncio.gather(
+            *(journal.ask(question(1, step)) for step in ("t0/after", "t1/after")), return_exceptions=True
+        )
+        if any(isinstance(result, BaseException) for result in results):
+            raise Suspended
+        return Outcome(output=" ".join(answer.action for answer in results))  # type: ignore[union-attr] # checked
+
+    world.crew.script = pair
+    async with world.worker(hot=0) as worker:
+        execution = await world.start()
+        await worker.advance(await handed_over(world))
+        await gone(world, execution)
+        both = await world.store.open_checkpoints(execution)
+        assert len(both) == 2
+        for checkpoint, action in zip(both, itertools.cycle(["approve", "edit"]), strict=False):
+            await world.decide(checkpoint, action, output="text" if action == "edit" else None)
+        world.asked.asked[:-1] = []
+        await worker.advance(await handed_over(world))
+        await world.state(execution, State.COMPLETED)
+        shown = await world.store.view(execution)
+    assert shown is not None
+    assert sorted((shown[0].output or "").split()) == ["approve", "edit"]
