@@ -33,10 +33,14 @@ def builder(attr: Any) -> Build:
 
 def _again(flow: "Flow[Any]") -> Build:
     """Build a flow anew from the fields that its author set: a flow that has run remembers what it did."""
-    fields = {name: vars(flow)[name] for name in flow.model_fields_set if name in vars(flow)}
+
+    def fields() -> dict[str, Any]:
+        own = {name: vars(flow)[name] for name in flow.model_fields_set if name in vars(flow)}
+        return {**own, "initial_state": deepcopy(flow.initial_state)}
+
     if type(flow) is Flow:
-        return lambda: cast("Flow[Any]", Flow.from_declaration(contents=flow._definition, **deepcopy(fields)))
-    return lambda: type(flow)(**deepcopy(fields))
+        return lambda: cast("Flow[Any]", Flow.from_declaration(contents=flow._definition, **fields()))
+    return lambda: type(flow)(**fields())
 
 
 def _made(made: Any) -> "Crew | Flow[Any]":

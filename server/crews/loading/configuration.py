@@ -21,7 +21,7 @@ CONSTANT = "QUARTERDECK"
 #: Every task has these two places without a registration; a registered name may not look like one.
 PLACES = ("before:", "after:")
 #: So much alike are a name and its misspelling.
-ALIKE = 0.8
+ALIKE = 0.75
 
 
 def said_about(name: str, files: Iterable[Table], crews: Collection[str]) -> list[Table]:
