@@ -9,6 +9,7 @@ from crewai import Crew
 from crewai.crews.crew_output import CrewOutput
 
 from protocol import objects
+from server.crews.beginning import begin
 from server.crews.driver import drive
 from server.crews.faults import crew_failed
 from server.crews.fresh import gated, hushed, quietly
@@ -53,6 +54,7 @@ class CrewAdapter:
         run, team = await self._prepared(journal)
 
         async def body() -> Outcome:
+            await begin(run, self._manifest)
             return await _kickoff(team, journal.inputs)
 
         return await drive(run, body)

@@ -106,7 +106,8 @@ class AfterGate:
             number = self._drafts + 1
             event = TaskStarted(task=self._mine.name, index=self._mine.index, agent=agent, round=number)
             self._run.emit(event, once=self._mine.step("started", number))
-            earlier = await redraft(self._mine.task, output, feedback, self._mine.prepared_tools)
+            with self._mine.round(number):
+                earlier = await redraft(self._mine.task, output, feedback, self._mine.prepared_tools)
         copy_output(earlier, output)
         self._mine.edited = False
         await self._keep(output)

@@ -23,14 +23,15 @@ from protocol.events import (
     ToolStarted,
 )
 from protocol.objects import Usage
+from server.crews.calls.fingerprint import fingerprint
+from server.crews.calls.models import CALL
+from server.crews.calls.told import ANNOUNCED, Announced, arguments_of, cut
 from server.crews.faults import masked
 from server.crews.names import role
 from server.crews.run import TASK, Run
 
 log = structlog.get_logger()
 
-#: Bytes of a tool's result that are told.
-RESULT_LIMIT = 8192
 #: What providers call the same three numbers.
 PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count")
 COMPLETION = ("completion_tokens", "output_tokens", "candidates_token_count")
@@ -58,7 +59,6 @@ class Progress:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._llms: dict[str, Open] = {}
-        self._tools: dict[str, Open] = {}
         self._handlers: Mapping[str, Callable[[Any], None]] = {
             "agent_execution_started": self._agent_started,
             "agent_execution_completed": self._agent_completed,
@@ -82,10 +82,13 @@ class Progress:
             log.exception("crew event not understood", execution=self._run.journal.execution, event_type=event.type)
 
     def _agent_started(self, event: Any) -> None:
-        self._run.emit(AgentStarted(agent=role(event.agent) or "", task=_task()))
+        name = role(event.agent) or ""
+        self._run.emit(AgentStarted(agent=name, task=_task()), once=self._run.step(f"agent.{fingerprint(name)}"))
 
     def _agent_completed(self, event: Any) -> None:
-        self._run.emit(AgentCompleted(agent=role(event.agent) or "", task=_task()))
+        name = role(event.agent) or ""
+        step = self._run.step(f"agent-ended.{fingerprint(name)}")
+        self._run.emit(AgentCompleted(agent=name, task=_task()), once=step)
 
     def _llm_started(self, event: Any) -> None:
         call = Open(name=event.model or "", task=_task(), agent=_agent(event))
@@ -100,62 +103,64 @@ class Progress:
             self._run.delta(event.call_id, event.chunk, call.task, call.agent)
 
     def _llm_completed(self, event: Any) -> None:
-        self._llm_ended(event, usage_of(event.usage))
+        usage = usage_of(event.usage)
+        if ended := self._llm_ended(event, usage):
+            self._hold(ended, event.usage)
 
     def _llm_failed(self, event: Any) -> None:
         self._run.model_error = event.error
-        self._llm_ended(event, None)
+        if ended := self._llm_ended(event, None):
+            self._run.emit(ended)
 
-    def _llm_ended(self, event: Any, usage: Usage | None) -> None:
+    def _hold(self, ended: LlmCompleted, reported: Mapping[str, Any] | None) -> None:
+        """Leave the end of a call to whoever records its answer, so that both are written in one step."""
+        call = CALL.get()
+        if call is None:
+            self._run.emit(ended)
+            return
+        call.ended.append(ended)
+        if reported:
+            call.reported.append(plain(reported))
+
+    def _llm_ended(self, event: Any, usage: Usage | None) -> LlmCompleted | None:
         call = self._llms.pop(event.call_id, None)
         if call is None:
-            return
+            return None
         if usage and (mine := TASK.get()):
             mine.spend(usage)
-        self._run.emit(
-            LlmCompleted(
-                call=event.call_id,
-                stream=event.call_id,
-                model=call.name,
-                task=call.task,
-                agent=call.agent,
-                usage=usage,
-                seconds=call.seconds,
-            )
+        return LlmCompleted(
+            call=event.call_id,
+            stream=event.call_id,
+            model=call.name,
+            task=call.task,
+            agent=call.agent,
+            usage=usage,
+            seconds=call.seconds,
         )
 
     def _tool_started(self, event: Any) -> None:
-        call = Open(name=event.tool_name, task=_task(), agent=_agent(event))
-        self._tools[event.event_id] = call
-        if mine := TASK.get():
-            mine.count_tool(call.name)
-        arguments = arguments_of(event.tool_args)
-        self._run.emit(
-            ToolStarted(call=event.event_id, tool=call.name, arguments=arguments, task=call.task, agent=call.agent)
-        )
+        """Take note of who calls: a tool is told when it is run, see `calls.toolcall`."""
+        ANNOUNCED.set(Announced(event.tool_name, event.tool_args, _agent(event)))
 
     def _tool_finished(self, event: Any) -> None:
-        """Tell the result. A tool that says itself that it failed has failed, though it did not raise."""
-        self._tool_ended(event, str(event.output), failed=event.failure is not None)
+        self._tell_not_run(str(event.output), failed=event.failure is not None)
 
     def _tool_error(self, event: Any) -> None:
-        self._tool_ended(event, masked(str(event.error) or type(event.error).__name__), failed=True)
+        self._tell_not_run(masked(str(event.error) or type(event.error).__name__), failed=True)
 
-    def _tool_ended(self, event: Any, text: str, *, failed: bool) -> None:
-        call = self._tools.pop(event.started_event_id, None)
-        if call is None:  # crewai tells the end of a failed ReAct tool twice
+    def _tell_not_run(self, text: str, *, failed: bool) -> None:
+        """Tell a call that never came to be run: answered from crewai's cache, or not understood."""
+        announced = ANNOUNCED.get()
+        if announced is None or announced.run:
             return
-        result, truncated = cut(text)
+        announced.run = True  # crewai tells the end of a failed ReAct tool twice
+        step = self._run.step(f"untried.{fingerprint(announced.tool, str(announced.arguments))}")
+        arguments, (result, truncated) = arguments_of(announced.arguments), cut(text)
+        started = ToolStarted(call=step, tool=announced.tool, arguments=arguments, task=_task(), agent=announced.agent)
         kind = ToolFailed if failed else ToolCompleted
-        self._run.emit(
-            kind(
-                call=event.started_event_id,
-                tool=call.name,
-                result=result,
-                truncated=truncated,
-                seconds=call.seconds,
-            )
-        )
+        ended = kind(call=step, tool=announced.tool, result=result, truncated=truncated, seconds=0.0)
+        self._run.emit(started, once=f"{step}/started")
+        self._run.emit(ended, once=f"{step}/ended")
 
 
 def _task() -> str | None:
@@ -179,20 +184,7 @@ def _number(reported: Mapping[str, Any] | None, names: tuple[str, ...]) -> int:
     return next((int(value) for value in values if isinstance(value, int | float)), 0)
 
 
-def arguments_of(given: Any) -> dict[str, Any]:
-    """Give a tool's arguments as an object, also where the model wrote JSON or plain text, and as plain data."""
-    if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except ValueError:
-            given = {"input": given}
-    plain = json.loads(json.dumps(given, default=str))
-    return plain if isinstance(plain, dict) else {"input": plain}
-
-
-def cut(text: str) -> tuple[str, bool]:
-    """Cut to 8 KiB of UTF-8 between two characters; tell whether anything was cut."""
-    data = text.encode("utf-8", "replace")
-    if len(data) <= RESULT_LIMIT:
-        return text, False
-    return data[:RESULT_LIMIT].decode("utf-8", "ignore"), True
+def plain(reported: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a provider reports as plain data."""
+    result: dict[str, Any] = json.loads(json.dumps(dict(reported), default=str))
+    return result

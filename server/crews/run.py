@@ -2,15 +2,17 @@
 
 import asyncio
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 
 from crewai import Crew, Task
 
 from protocol.events import Data
 from server.crews.registration import Registration
+from server.crews.scopes import SCOPE
 from server.crews.tasks import TaskRun
 from server.crews.team import Team
 from server.runnable import Answer, Journal, Question, Suspended
@@ -19,8 +21,8 @@ from server.runnable import Answer, Journal, Question, Suspended
 RUN: ContextVar["Run | None"] = ContextVar("quarterdeck_run", default=None)
 #: The task of that execution that is being worked on.
 TASK: ContextVar["TaskRun | None"] = ContextVar("quarterdeck_task", default=None)
-#: Where in the execution the current work stands: part of the name of every step that is recorded.
-SCOPE: ContextVar[str] = ContextVar("quarterdeck_scope", default="")
+#: Whether the current work is inside a tool: it is a unit, and is not broken off in its middle to rest.
+INSIDE_TOOL: ContextVar[bool] = ContextVar("quarterdeck_inside_tool", default=False)
 #: How many calls outside (`Run.calling`) the current work is inside of.
 DEPTH: ContextVar[int] = ContextVar("quarterdeck_depth", default=0)
 
@@ -31,10 +33,13 @@ class Run:
     def __init__(self, journal: Journal, registration: Registration) -> None:
         self.journal = journal
         self.registration = registration
+        self.loop = asyncio.get_running_loop()
+        #: When the execution began, as its prompts are told; see `calls.clock`.
+        self.began: datetime | None = None
         self.teams: list[Team] = []
         self.model_error: str | None = None
         #: What broke the execution first, whatever else is still at work.
-        self.broken: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self.broken: asyncio.Future[BaseException] = self.loop.create_future()
         #: Whether some strand of it was unwound, to go on in a later attempt.
         self.suspended = False
         #: The asyncio tasks of the execution that are not done, see `strands`.
@@ -42,6 +47,11 @@ class Run:
         self.calls = 0
         self.closed = False
         self._counts: Counter[str] = Counter()
+        self._untaken: dict[str, set[str]] = defaultdict(set)
+        for step in journal.steps():
+            scope, _, name = step.rpartition("/")
+            if name.startswith("llm."):
+                self._untaken[scope].add(step)
         self._gate = threading.Lock()
 
     def find(self, task: Task) -> TaskRun | None:
@@ -75,16 +85,24 @@ class Run:
             self._counts[path] += 1
         return f"{path}.{number}"
 
-    def check(self) -> None:
-        """Be a safe point: raise `Suspended` where the execution has ended, or is to come to rest."""
-        if self.closed or self.journal.suspending:
+    def take(self, step: str) -> None:
+        """Take note that what an earlier attempt recorded under this step was asked for again."""
+        self._untaken[step.rpartition("/")[0]].discard(step)
+
+    def untaken(self, scope: str) -> bool:
+        """Tell whether an earlier attempt recorded calls of models in this scope that were not asked for again."""
+        return bool(self._untaken.get(scope))
+
+    def check(self, *, safe: bool = True) -> None:
+        """Raise `Suspended` where the execution has ended or, at a safe point, is to come to rest."""
+        if self.closed or (safe and self.journal.suspending):
             self.suspended = True
             raise Suspended
 
     @contextmanager
-    def calling(self) -> Iterator[None]:
-        """Mark a call outside, to a model or a tool, while it is under way. A safe point."""
-        self.check()
+    def calling(self, *, safe: bool = True) -> Iterator[None]:
+        """Mark a call outside, to a model or a tool, while it is under way. Before it is a safe point, if said so."""
+        self.check(safe=safe)
         token = DEPTH.set(DEPTH.get() + 1)
         self._busy(1)
         try:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from crewai.tasks.task_output import TaskOutput
 from protocol.objects import CrewCheckpoint, Usage
 from server.crews import outputs
 from server.crews.outputs import Stored
+from server.crews.scopes import scope
 
 if TYPE_CHECKING:
     from server.crews.team import Team
@@ -46,6 +48,10 @@ class TaskRun:
     def step(self, *parts: str | int) -> str:
         """Name a place in this task for the journal: `t0/draft/1`."""
         return "/".join((self.scope, *map(str, parts)))
+
+    def round(self, number: int) -> AbstractContextManager[None]:
+        """Be in the scope of one round of the agent's work: the first, or that after a revision."""
+        return scope(self.step(number))
 
     def start_clock(self) -> None:
         """Count the seconds from now as work."""

@@ -15,7 +15,8 @@ from server.crews import outputs
 from server.crews.faults import crew_failed, readable
 from server.crews.gate import hold_before
 from server.crews.names import role
-from server.crews.run import SCOPE, TASK, Run
+from server.crews.run import TASK, Run
+from server.crews.scopes import scope
 from server.crews.tasks import TaskRun
 from server.crews.team import Team
 
@@ -29,7 +30,7 @@ async def work_on(
 ) -> TaskOutput:
     """Do a task once and for all: a second attempt gets the recorded output, or goes straight to its checkpoint."""
     run.check()
-    token, scope = TASK.set(mine), SCOPE.set(mine.scope)
+    token = TASK.set(mine)
     try:
         return await _done(run, mine, execute, agent or mine.task.agent, context, tools)
     except asyncio.CancelledError:
@@ -43,7 +44,6 @@ async def work_on(
         raise
     finally:
         TASK.reset(token)
-        SCOPE.reset(scope)
 
 
 def _blames_model(run: Run, error: Exception) -> bool:
@@ -85,7 +85,8 @@ async def _output(
     mine.start_clock()
     started = TaskStarted(task=mine.name, index=mine.index, agent=role(agent), round=1)
     run.emit(started, once=mine.step("started", 1))
-    return await execute(mine.task, agent, context, tools)
+    with mine.round(1):
+        return await execute(mine.task, agent, context, tools)
 
 
 async def _conclude(crew: Crew, mine: TaskRun, output: TaskOutput) -> TaskOutput:
@@ -133,7 +134,8 @@ async def _plan(run: Run, team: Team) -> None:
         if planner is None:
             return
         if (recorded := run.journal.recall(f"{team.scope}{PLAN}")) is None:
-            await asyncio.to_thread(planner)
+            with scope(f"{team.scope}{PLAN}"):
+                await asyncio.to_thread(planner)
             descriptions = [task.description for task in team.crew.tasks]
             await run.record(f"{team.scope}{PLAN}", msgspec.json.encode(descriptions))
         else:

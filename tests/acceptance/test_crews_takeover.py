@@ -168,10 +168,8 @@ def _check_not_repeated(second: FakeJournal, kept: set[str], requests: list[Any]
         if f"t{index}/output" in kept:
             assert again == [], f"{name} was finished"
             assert name not in [event.task for event in second.events(TaskStarted)]
-        elif f"t{index}/draft/2" in kept:
-            assert again == [], f"the second draft of {name} was there"
-        elif f"t{index}/draft/1" in kept and name == "one":
-            assert len(again) == 1, f"the first draft of {name} was there, the second was not"
+        answered = {step.split("/")[1] for step in kept if step.startswith(f"t{index}/") and "/llm." in step}
+        assert len(again) <= len({"1", "2"} - answered), f"only the rounds of {name} without an answer are asked again"
 
 
 async def test_a_draft_that_waits_is_shown_again_and_not_made_again(

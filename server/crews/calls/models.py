@@ -1,0 +1,195 @@
+"""Calls to language models: made once, streamed while they are, and given again on a later attempt."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+import msgspec
+import structlog
+from crewai.llms.base_llm import BaseLLM, call_stream_override
+
+from protocol.events import JournalMissed, LlmCompleted, LlmStarted
+from protocol.objects import Usage
+from server.crews.calls import fingerprint
+from server.crews.calls.codec import Answered, Unwritable, decode, encode, read_answered, to_bytes
+from server.crews.calls.ways import Direct, Way, at_once, way
+from server.crews.calls.wrapping import is_wrapped, replace_own, with_subclasses
+from server.crews.run import INSIDE_TOOL, RUN, TASK, Run
+
+log = structlog.get_logger()
+
+#: Models whose streaming drops what their plain calls give, read in crewai 1.15: LiteLLM returns the part of an answer
+#: that came before an error as the answer, and Bedrock loses calls of tools.
+NEVER_STREAMED = frozenset({"crewai.llm", "crewai.llms.providers.bedrock.completion"})
+#: The models that the current work is inside a call of: what such a call calls of itself belongs to it.
+NESTED: ContextVar[frozenset[int]] = ContextVar("quarterdeck_nested", default=frozenset())
+#: The call that is under way in the current work.
+CALL: ContextVar["ModelCall | None"] = ContextVar("quarterdeck_call", default=None)
+#: Where a method's arguments stand.
+POSITIONS = {"messages": 0, "tools": 1, "response_model": 6}
+
+
+@dataclass(eq=False)
+class ModelCall:
+    """One call to a model, as it is recorded. `ended`: its ends, not told before the answer is kept."""
+
+    run: Run
+    model: BaseLLM
+    step: str
+    response_model: Any
+    began: float = field(default_factory=time.monotonic)
+    ended: list[LlmCompleted] = field(default_factory=list)
+    reported: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, run: Run, model: BaseLLM, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "ModelCall":
+        """Name the call after what it asks, and for the how many-th time."""
+
+        def given(name: str) -> Any:
+            return args[POSITIONS[name]] if len(args) > POSITIONS[name] else kwargs.get(name)
+
+        response_model = given("response_model")
+        hashed = fingerprint.of_model_call(model.model, given("messages"), given("tools"), response_model)
+        return cls(run, model, run.step(f"llm.{hashed}"), response_model)
+
+    def recall(self) -> Any:
+        """Give the answer of an earlier attempt, wrapped in a list; nothing when the call is to be made."""
+        stored = self.run.journal.recall(self.step)
+        if stored is None:
+            self._tell_missed()
+            return None
+        self.run.take(self.step)
+        kept = read_answered(stored)
+        for reported in kept.reported:
+            self.model._track_token_usage_internal(reported)
+        if kept.usage and (mine := TASK.get()):
+            mine.spend(kept.usage)
+        told = LlmCompleted(call=kept.call, stream=kept.call, model=kept.model, task=_task(), replayed=True)
+        self.run.emit(msgspec.structs.replace(told, usage=kept.usage, seconds=kept.seconds))
+        return [decode(kept.answer, self.response_model)]
+
+    def _tell_missed(self) -> None:
+        scope, _, _ = self.step.rpartition("/")
+        if self.run.untaken(scope):
+            reason = "It asks something that the earlier attempt did not; the model is asked anew."
+            self.run.emit(JournalMissed(step=self.step, reason=reason), once=f"{self.step}/missed")
+
+    async def keep(self, through: Way, answer: Any) -> None:
+        """Record the answer, and tell the end of the call, in one step."""
+        *earlier, last = self.ended or [self._untold()]
+        for event in earlier:
+            self.run.emit(event)
+        try:
+            encoded = encode(answer)
+        except Unwritable as error:
+            log.warning("answer not kept", execution=self.run.journal.execution, step=self.step, reason=str(error))
+            self.run.emit(last)
+            return
+        usage = _sum([event.usage for event in self.ended if event.usage])
+        kept = Answered(
+            answer=encoded, call=last.call, model=last.model, usage=usage, reported=self.reported,
+            seconds=last.seconds or 0.0,
+        )  # fmt: skip
+        await through.record(self.step, to_bytes(kept), event=last)
+
+    def _untold(self) -> LlmCompleted:
+        """Tell of a model that tells nothing itself."""
+        name = str(self.model.model)
+        self.run.emit(LlmStarted(call=self.step, stream=self.step, model=name, task=_task()))
+        seconds = round(time.monotonic() - self.began, 3)
+        return LlmCompleted(call=self.step, stream=self.step, model=name, task=_task(), seconds=seconds)
+
+    @contextmanager
+    def under_way(self, kwargs: dict[str, Any]) -> Iterator[None]:
+        """Be what surrounds the real call."""
+        with ExitStack() as stack:
+            stack.enter_context(self.run.calling(safe=not INSIDE_TOOL.get()))
+            nested, call = NESTED.set(NESTED.get() | {id(self.model)}), CALL.set(self)
+            stack.callback(NESTED.reset, nested)
+            stack.callback(CALL.reset, call)
+            if streams(self.model, kwargs):
+                stack.enter_context(call_stream_override(self.model, True))
+            yield
+
+
+def _task() -> str | None:
+    mine = TASK.get()
+    return mine.name if mine else None
+
+
+def _sum(usages: list[Usage]) -> Usage | None:
+    if not usages:
+        return None
+    names = ("prompt_tokens", "completion_tokens", "total_tokens", "calls")
+    return Usage(**{name: sum(getattr(usage, name) for usage in usages) for name in names})
+
+
+def install() -> None:
+    """Wrap `call` and `acall` of every class of models, whenever it is made."""
+    for kind in with_subclasses(BaseLLM):
+        _wrap(kind)
+    original = BaseLLM._wrap_call_method.__func__  # type: ignore[attr-defined] # a classmethod's function
+    if is_wrapped(original):
+        return
+
+    def wrap_later(kind: type[BaseLLM], name: str) -> None:
+        original(kind, name)
+        _wrap(kind)
+
+    wrap_later._quarterdeck = True  # type: ignore[attr-defined] # our mark
+    BaseLLM._wrap_call_method = classmethod(wrap_later)  # type: ignore[method-assign,assignment]
+
+
+def _wrap(kind: type) -> None:
+    """Wrap by name: a decorated `acall` may be a plain function that returns a coroutine."""
+    replace_own(kind, "call", _call)
+    replace_own(kind, "acall", _acall)
+
+
+def _call(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
+        run = RUN.get()
+        if run is None or id(self) in NESTED.get():
+            return method(self, *args, **kwargs)
+        made = ModelCall.of(run, self, args, kwargs)
+        if (recalled := made.recall()) is not None:
+            return recalled[0]
+        with made.under_way(kwargs):
+            answer = method(self, *args, **kwargs)
+        at_once(made.keep(Direct(run), answer))
+        return answer
+
+    return call
+
+
+def _acall(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(method)
+    async def acall(self: BaseLLM, *args: Any, **kwargs: Any) -> Any:
+        run = RUN.get()
+        if run is None or id(self) in NESTED.get():
+            return await method(self, *args, **kwargs)
+        made = ModelCall.of(run, self, args, kwargs)
+        if (recalled := made.recall()) is not None:
+            return recalled[0]
+        with made.under_way(kwargs):
+            answer = await method(self, *args, **kwargs)
+        await made.keep(way(run), answer)
+        return answer
+
+    return acall
+
+
+def streams(llm: BaseLLM, arguments: dict[str, Any]) -> bool:
+    """Tell whether to stream a call: for people, and never where crewai's streaming gives less.
+
+    Structured answers are parsed as a whole and hold nothing to read; a model made with `stream=False` is left so.
+    """
+    if arguments.get("response_model") is not None:
+        return False
+    refused = "stream" in llm.model_fields_set and llm.stream is False
+    return not refused and type(llm).__module__ not in NEVER_STREAMED
