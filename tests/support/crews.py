@@ -78,7 +78,8 @@ def adapted(build: Callable[[], Crew], constant: dict[str, Any] | None = None) -
     crew = made()
     assert isinstance(crew, Crew)
     registration = registration_of([read(constant or {})], task_names(crew.tasks))
-    return CrewAdapter(cast("Callable[[], Crew]", made), describe("test", crew, registration, ""))
+    description = describe("test", crew, registration, "")
+    return CrewAdapter(cast("Callable[[], Crew]", made), description, registration=registration)
 
 
 def threads_at_work() -> bool:
