@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from protocol.objects import CrewCheckpoint
+from server.runnable import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,10 @@ class Registration:
     concurrency: int | None = None
     timeout: float | None = None
     freeze_clock: bool = True
+
+    def limits(self) -> Limits:
+        """Give the bounds that the engine holds the crew to."""
+        return Limits(concurrency=self.concurrency, seconds=self.timeout)
 
     def is_idempotent(self, tool: str) -> bool:
         """Tell whether a tool may run twice without harm."""

@@ -71,15 +71,20 @@ def task(name: str, who: BaseAgent | None, **settings: Any) -> Task:
     return Task(name=name, agent=who, **settings)
 
 
-def adapted(build: Callable[[], Crew], constant: dict[str, Any] | None = None) -> CrewAdapter:
-    """Make something that runs, of a factory."""
+def adapted(
+    build: Callable[[], Crew],
+    constant: dict[str, Any] | None = None,
+    manifest: dict[str, str] | None = None,
+    **more: Any,
+) -> CrewAdapter:
+    """Make something that runs, of a factory; `more` are fields of its registration."""
     prepare_library()
     made = builder(build)
     crew = made()
     assert isinstance(crew, Crew)
-    registration = registration_of([read(constant or {})], task_names(crew.tasks))
+    registration = registration_of([read({**(constant or {}), **more})], task_names(crew.tasks))
     description = describe("test", crew, registration, "")
-    return CrewAdapter(cast("Callable[[], Crew]", made), description, registration=registration)
+    return CrewAdapter(cast("Callable[[], Crew]", made), description, registration=registration, manifest=manifest)
 
 
 def threads_at_work() -> bool:

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,9 @@ from tests.support.journal import FakeJournal
 from tests.support.openai_server import OpenAIServer
 from tests.support.samples import replace, sample
 
-from server.crews.loading.finding import find  # isort: skip  # crewai is imported above, without its warnings
+from server.crews.loading.catalogue import broken  # isort: skip  # crewai is imported above, without its warnings
+from server.crews.loading.finding import find  # isort: skip
+from server.crews.loading.manifest import version  # isort: skip
 from server.crews.loading.homes import home_of  # isort: skip
 from server.crews.loading.locating import place_of  # isort: skip
 
@@ -264,3 +268,22 @@ def test_the_version_is_of_the_code_and_the_texts(project: Path, server: OpenAIS
     assert versions[0] == versions[1], "a title is no part of what runs"
     assert len(set(versions)) == 4
     assert None not in versions
+
+
+def test_a_flow_is_handed_to_what_runs_flows(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[tuple[Any, ...]] = []
+    adapter = ModuleType("server.crews.flows")
+    monkeypatch.setitem(sys.modules, adapter.__name__, adapter)
+    vars(adapter).update(
+        describe_flow=lambda name, flow, registration, summary: broken(name, f"{registration.title}: {summary}"),
+        adapt_flow=lambda *given: handed.append(given) or "runs",
+    )
+    root = sample("flow", project)
+    (root / "quarterdeck.toml").write_text('title = "Greeting"\nidempotent = ["look_up"]')
+    assert load_from(root) == {"greeting": "runs"}
+    ((build, description, registration, manifest),) = handed
+    assert [type(build()).__name__ for _ in range(2)] == ["GreetingFlow"] * 2
+    assert description.broken == "Greeting: Greet somebody."
+    assert description.version == version(manifest)
+    assert registration.is_idempotent("look_up")
+    assert list(manifest) == ["src/greeting/__init__.py", "src/greeting/main.py", "its settings for Quarterdeck"]
