@@ -272,15 +272,21 @@ def test_the_version_is_of_the_code_and_the_texts(project: Path, server: OpenAIS
 
 def test_a_flow_is_handed_to_what_runs_flows(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     handed: list[tuple[Any, ...]] = []
+    runs: Any = object()
+
+    def adapt_flow(*given: Any) -> Any:
+        handed.append(given)
+        return runs
+
     adapter = ModuleType("server.crews.flows")
     monkeypatch.setitem(sys.modules, adapter.__name__, adapter)
     vars(adapter).update(
         describe_flow=lambda name, flow, registration, summary: broken(name, f"{registration.title}: {summary}"),
-        adapt_flow=lambda *given: handed.append(given) or "runs",
+        adapt_flow=adapt_flow,
     )
     root = sample("flow", project)
     (root / "quarterdeck.toml").write_text('title = "Greeting"\nidempotent = ["look_up"]')
-    assert load_from(root) == {"greeting": "runs"}
+    assert load_from(root) == {"greeting": runs}
     ((build, description, registration, manifest),) = handed
     assert [type(build()).__name__ for _ in range(2)] == ["GreetingFlow"] * 2
     assert description.broken == "Greeting: Greet somebody."
