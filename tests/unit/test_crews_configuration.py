@@ -42,12 +42,12 @@ def test_without_a_word_everything_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
-        ({"titel": "x"}, "there is no key 'titel'; did you mean 'title'?"),
+        ({"titlle": "x"}, "there is no key 'titlle'; did you mean 'title'?"),
         ({"title": 3}, "'title' must be a text, not 3."),
         ({"idempotent": "pay"}, "'idempotent' must be a list of tool names or patterns, not 'pay'."),
         ({"approve": [""]}, "'approve' must be a list of tool names or patterns"),
         ({"approve": [1]}, "'approve' must be a list of tool names or patterns"),
-        ({"aprove": ["pay"]}, "did you mean 'approve'?"),
+        ({"approvve": ["pay"]}, "did you mean 'approve'?"),
         ({"concurrency": 0}, "'concurrency' must be a whole number from 1, not 0."),
         ({"concurrency": True}, "'concurrency' must be a whole number from 1, not True."),
         ({"concurrency": 1.5}, "'concurrency' must be a whole number from 1"),
@@ -70,7 +70,7 @@ def test_without_a_word_everything_has_its_default() -> None:
         ({"checkpoints": [{**AGREE, "name": "before:x"}]}, "a name may not begin with"),
         ({"checkpoints": [{**AGREE, "name": " "}]}, "'name' must be a text that is not empty"),
         ({"checkpoints": [AGREE, AGREE]}, "two checkpoints are called 'agree'."),
-        ({"checkpoints": [{**AGREE, "titel": "x"}]}, "checkpoint 1: there is no key 'titel'"),
+        ({"checkpoints": [{**AGREE, "titlle": "x"}]}, "checkpoint 1: there is no key 'titlle'"),
         (
             {"title": "x" * 80, "concurrency": "y" * 200},
             "yyy….",

@@ -199,7 +199,7 @@ def test_each_project_is_imported_once(project: Path, server: OpenAIServer) -> N
         ('[tool.crewai]\ntype = "crew"\ndefinition = "../x.jsonc"', "must resolve inside the project root"),
         ('[tool.crewai]\ntype = "crew"', "has no crew: no [tool.crewai] definition, no crew.jsonc"),
         ("[tool.crewai", "pyproject.toml cannot be read"),
-        ("[tool.quarterdeck]\ntitel = 'x'", "there is no key 'titel'; did you mean 'title'?"),
+        ("[tool.quarterdeck]\ntitlle = 'x'", "there is no key 'titlle'; did you mean 'title'?"),
         ("[tool]\nquarterdeck = 3", "[tool.quarterdeck] must be a table."),
     ],
 )
@@ -249,7 +249,7 @@ def test_the_operators_file_counts_most(project: Path, server: OpenAIServer) -> 
 
 
 def test_a_projects_configuration_is_not_for_crews_from_elsewhere(project: Path) -> None:
-    (project / "quarterdeck.toml").write_text("titel = 'x'")
+    (project / "quarterdeck.toml").write_text("titlle = 'x'")
     crew = described(load({"content": "server.demo.crew:ContentPlan"}, project)["content"])
     assert (crew.broken, crew.title) == (None, "Campaign for several creators")
 
