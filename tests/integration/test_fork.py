@@ -140,13 +140,13 @@ async def test_every_version_of_a_checkpoint_can_be_answered_otherwise(world: Wo
         await world.decide(draft, "approve")
         await finished(world, draft.execution)
         outputs: dict[int | None, str | None] = {}
-        for version in (None, 1, 2, 3):
-            made = await fork(world, draft, "approve", version=version)
+        for wanted in (None, 1, 2, 3):
+            made = await fork(world, draft, "approve", version=wanted)
             ended = await finished(world, made.execution)
-            outputs[version] = ended.execution.output
+            outputs[wanted] = ended.execution.output
             await lawful(world, made.execution)
             judged = [entry.action for entry in ended.checkpoints[0].history]
-            assert judged == [*["revise"] * ((version or 3) - 1), "approve"]
+            assert judged == [*["revise"] * ((wanted or 3) - 1), "approve"]
     assert outputs == {None: "draft 3", 1: "draft 1", 2: "draft 2", 3: "draft 3"}
 
 
