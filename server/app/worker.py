@@ -90,9 +90,11 @@ class WorkerPart:
         telemetry.OWN_SLOTS_TAKEN.set(self.worker.slots.taken)
 
     async def reap(self) -> None:
-        """Find executions that nobody runs though somebody should, and ask for them to be advanced."""
+        """Close checkpoints whose time is over, and have executions advanced that nobody runs."""
         if not self.heartbeat.steady:
             return
+        for execution, offset in await self.worker.expire():
+            await self.queue.advance(self.store.member(execution), offset)
         for execution in await self.store.due():
             await self._look(execution)
 
