@@ -133,6 +133,8 @@ class Retelling:
         if isinstance(data, CheckpointDecided):
             decision = self._known[ident].decisions[data.version]
             after, change = checkpoint.decided(before, decision, by=event.by, at=event.at)
+        elif isinstance(data, CheckpointExpired) and (found := checkpoint.expired(before, at=event.at)):
+            after, change, _ = found
         else:
             expired = isinstance(data, CheckpointExpired)
             after, change = checkpoint.over(before, CheckpointState.EXPIRED if expired else CheckpointState.WITHDRAWN)

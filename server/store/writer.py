@@ -9,9 +9,9 @@ import msgspec
 
 from protocol.events import Data, EventType
 from protocol.frames import Delta, encode, event_halves, timestamp
-from protocol.ids import ExecutionId
+from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Actor, CheckpointState
-from server import keys, projection
+from server import checkpoint, keys, projection
 from server.checkpoint import Record
 from server.execution import ENDS, FENCED, Change, Verdict
 from server.scripts import Commit, Entry, source
@@ -82,6 +82,18 @@ class Writer(Lists):
             if commit.verdict is Verdict.APPLIED:
                 await self.follow(execution, write, commit)
         return commits
+
+    async def expire(self, execution: ExecutionId, ident: CheckpointId) -> Commit | None:
+        """Close a checkpoint whose deadline has passed, as it was written out; nothing when somebody was faster."""
+        record = await self.checkpoint(execution, ident)
+        now = self.clock()
+        found = checkpoint.expired(record, at=timestamp(now)) if record else None
+        if found is None:
+            await self.repair(execution)
+            return None
+        after, change, event = found
+        commit = await self.commit(execution, Write(data=event, now=now, change=change, record=after))
+        return commit if commit.verdict is Verdict.APPLIED else None
 
     async def answered(self, execution: ExecutionId, key: str) -> Commit | None:
         """Give what an earlier command with this idempotency key did, if there was one."""
