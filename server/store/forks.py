@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 import anyio.lowlevel
 from redis.exceptions import ResponseError, WatchError
 
 from protocol.commands import Decision
-from protocol.events import CheckpointOpened, EventType, ExecutionQueued
+from protocol.events import CheckpointExtended, CheckpointOpened, EventType, ExecutionQueued
 from protocol.frames import decode_event
 from protocol.ids import CheckpointId, ExecutionId, new_checkpoint
 from protocol.objects import Actor, Origin
@@ -105,13 +106,15 @@ class Forks(Writer):
         """Lay the events out. The inbox hears of the fork, and of what is open in it still."""
         still = {(record.checkpoint.id, record.checkpoint.version) for record in shared.retelling.open}
 
-        def heard(write: Write) -> bool:
+        def heard(number: int, write: Write) -> bool:
             if isinstance(write.data, CheckpointOpened):
                 return (write.data.checkpoint.id, write.data.checkpoint.version) in still
-            return isinstance(write.data, ExecutionQueued)
+            fresh = number >= len(shared.writes) and isinstance(write.data, CheckpointExtended)
+            return fresh or isinstance(write.data, ExecutionQueued)
 
-        pairs = [(write, self.entry(shared.execution, write)) for write in writes]
-        return [entry if heard(write) else replace(entry, inbox="") for write, entry in pairs]
+        entries = [self.entry(shared.execution, write) for write in writes]
+        pairs = zip(entries, map(heard, count(), writes), strict=True)
+        return [entry if told else replace(entry, inbox="") for entry, told in pairs]
 
     async def _make(self, shared: Shared, entries: Sequence[Entry]) -> list[Commit] | None:
         """Append all events, and the journal with them, in one transaction."""
