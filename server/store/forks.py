@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
 from typing import Any
 
 import anyio.lowlevel
@@ -20,7 +19,7 @@ from server.scripts import Commit, Entry
 from server.store.retelling import Retelling, Untellable, shared_steps
 from server.store.writer import Write, Writer
 
-#: Redis serves nobody else while a fork is made: a quarter of a second for so many events.
+#: While a fork is made, Redis serves nobody else: about 0.4 s for so many events, 40 ms for a thousand.
 MOST_EVENTS = 10_000
 MOST_BYTES = 32 << 20
 #: Events read, or told again, before others get a turn; steps of a journal written by one command.
@@ -96,13 +95,13 @@ class Forks(Writer):
         """Make the fork, answered by this decision; nothing when there is an execution of its name already."""
         writes = [*shared.writes, *shared.retelling.end(decision, via=via, now=self.clock())]
         await self.list_new(shared.execution)  # first, so that no crash leaves an execution that nobody looks after
-        commits = await self._make(shared, self._entries(shared, writes))
+        commits = await self._make(shared, await self._entries(shared, writes))
         if commits is None:
             return None
         await self.repair(shared.execution)
         return commits[-1]
 
-    def _entries(self, shared: Shared, writes: Sequence[Write]) -> list[Entry]:
+    async def _entries(self, shared: Shared, writes: Sequence[Write]) -> list[Entry]:
         """Lay the events out. The inbox hears of the fork, and of what is open in it still."""
         still = {(record.checkpoint.id, record.checkpoint.version) for record in shared.retelling.open}
 
@@ -112,9 +111,13 @@ class Forks(Writer):
             fresh = number >= len(shared.writes) and isinstance(write.data, CheckpointExtended)
             return fresh or isinstance(write.data, ExecutionQueued)
 
-        entries = [self.entry(shared.execution, write) for write in writes]
-        pairs = zip(entries, map(heard, count(), writes), strict=True)
-        return [entry if told else replace(entry, inbox="") for entry, told in pairs]
+        entries: list[Entry] = []
+        for number, write in enumerate(writes):
+            if number % CHUNK == 0:
+                await anyio.lowlevel.checkpoint()
+            entry = self.entry(shared.execution, write)
+            entries.append(entry if heard(number, write) else replace(entry, inbox=""))
+        return entries
 
     async def _make(self, shared: Shared, entries: Sequence[Entry]) -> list[Commit] | None:
         """Append all events, and the journal with them, in one transaction."""
