@@ -17,9 +17,10 @@ with warnings.catch_warnings():
     from crewai.agents.agent_builder.base_agent import BaseAgent
     from crewai.tasks.conditional_task import ConditionalTask
     from crewai.tasks.task_output import TaskOutput
-    from crewai.tools import tool
+    from crewai.tools import BaseTool, tool
 
     from server.crews.adapter import CrewAdapter
+    from server.crews.ask import ask_human
     from server.crews.catalogue import describe
     from server.crews.copying import copied
     from server.crews.loader import builder
@@ -31,6 +32,7 @@ __all__ = [
     "LLM",
     "Agent",
     "BaseAgent",
+    "BaseTool",
     "ConditionalTask",
     "Crew",
     "Process",
@@ -38,6 +40,7 @@ __all__ = [
     "TaskOutput",
     "adapted",
     "agent",
+    "ask_human",
     "copied",
     "model",
     "task",
