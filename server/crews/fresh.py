@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from crewai import Agent, Crew
 from crewai.tasks.task_output import TaskOutput
@@ -15,9 +15,11 @@ from server.crews.run import TASK, Run
 from server.crews.tasks import TaskRun
 from server.crews.team import Team
 
+MadeT = TypeVar("MadeT")
 
-def quietly(build: Callable[[], Crew]) -> Crew:
-    """Build a crew without its panels, whatever its author left on."""
+
+def quietly(build: Callable[[], MadeT]) -> MadeT:
+    """Build a crew or a flow without its panels, whatever its author left on."""
     context = copy_context()
     context.run(set_suppress_console_output, True)
     return context.run(build)

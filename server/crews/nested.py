@@ -98,7 +98,7 @@ async def _as_team(
 ) -> ResultT:
     hushed(crew)
     name = run.step(f"crew.{fingerprint([task.description for task in crew.tasks], inputs)}")
-    first = await run.place(f"{name}/first", len(crew.tasks))
+    first = await run.place(name, len(crew.tasks))
     within = TASK.get()
     names = [f"{within.name}/{task}" if within else task for task in task_names(crew.tasks)]
     team = Team(run.journal, crew, names, scope=f"{name}/", first=first)

@@ -6,7 +6,7 @@ from typing import Literal
 from crewai import Task
 
 from protocol.objects import CrewCheckpoint
-from server.crews.registration import suggestion
+from server.crews.suggestion import suggestion
 from server.crews.tasks import TaskRun
 from server.runnable import CrewFailed
 

@@ -24,6 +24,8 @@ RUN: ContextVar["Run | None"] = ContextVar("quarterdeck_run", default=None)
 TASK: ContextVar["Part | None"] = ContextVar("quarterdeck_task", default=None)
 #: Whether the current work is inside a tool: it is a unit, and is not broken off in its middle to rest.
 INSIDE_TOOL: ContextVar[bool] = ContextVar("quarterdeck_inside_tool", default=False)
+#: The end of the names of steps that keep a stretch of indexes.
+PLACED = "/first"
 #: How many calls outside (`Run.calling`) the current work is inside of.
 DEPTH: ContextVar[int] = ContextVar("quarterdeck_depth", default=0)
 
@@ -88,17 +90,19 @@ class Run:
         return f"{path}.{number}"
 
     def reserve(self, count: int) -> None:
-        """Keep the first indexes for the parts that are known before the execution runs."""
+        """Keep the first indexes for the parts that are known before the execution runs, and what was given before."""
         self._reserved = max(self._reserved, count)
+        for step in self.journal.steps():
+            if step.endswith(PLACED) and (stored := self.journal.recall(step)) is not None:
+                self._reserved = max(self._reserved, sum(map(int, stored.split())))
 
     async def place(self, step: str, count: int) -> int:
         """Give the first of `count` indexes to parts that come up on the way: the same on every attempt."""
+        step = f"{step}{PLACED}"
         if (stored := self.journal.recall(step)) is not None:
-            begin, size = map(int, stored.split())
-        else:
-            begin, size = self._reserved, count
-            await self.record(step, f"{begin} {size}".encode())
-        self._reserved = max(self._reserved, begin + size)
+            return int(stored.split()[0])
+        begin, self._reserved = self._reserved, self._reserved + count
+        await self.record(step, f"{begin} {count}".encode())
         return begin
 
     def take(self, step: str) -> None:

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
+from crewai.flow import runtime
 from crewai.flow.runtime import Flow
 
 from protocol.objects import Action, Draft
@@ -32,6 +33,25 @@ def install() -> None:
     replace(Flow, "_resolve_feedback_provider", _resolve(Flow._resolve_feedback_provider))
     replace(Flow, "_run_human_feedback_step", _step(Flow._run_human_feedback_step))
     replace(Flow, "_finalize_human_feedback", _finalize(Flow._finalize_human_feedback))
+    replace(runtime, "_resolve_llm_instance", _patient(getattr(runtime, "_resolve_llm_instance")))  # noqa: B009 - private
+
+
+def _patient(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make the model that understands words only where there are words: a button needs none, and no key for one.
+
+    crewai makes it before anybody is asked; where that fails, it is tried again when there is something to understand.
+    """
+
+    @wraps(original)
+    def resolve_llm_instance(llm: Any) -> Any:
+        try:
+            return original(llm)
+        except Exception:
+            if RUN.get() is None:
+                raise
+            return llm
+
+    return resolve_llm_instance
 
 
 def _resolve(original: Callable[..., Any]) -> Callable[..., Any]:
