@@ -21,6 +21,7 @@ with warnings.catch_warnings():
 
     from server.crews.adapter import CrewAdapter
     from server.crews.ask import ask_human
+    from server.crews.files import keep_in
     from server.crews.loading.building import builder
     from server.crews.loading.catalogue import describe
     from server.crews.loading.configuration import constant as read
@@ -43,6 +44,7 @@ __all__ = [
     "agent",
     "ask_human",
     "copied",
+    "keep_in",
     "model",
     "task",
     "threads_at_work",
