@@ -136,7 +136,8 @@ class Retelling:
         elif isinstance(data, CheckpointExpired) and (found := checkpoint.expired(before, at=event.at)):
             after, change, _ = found
         else:
-            after, change = checkpoint.over(before, CheckpointState.WITHDRAWN)
+            expired = isinstance(data, CheckpointExpired)
+            after, change = checkpoint.over(before, CheckpointState.EXPIRED if expired else CheckpointState.WITHDRAWN)
         self.records[ident] = after
         return msgspec.structs.replace(data, checkpoint=after.checkpoint.id), after, change
 
