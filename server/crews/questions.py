@@ -17,8 +17,15 @@ REVISE = Action(id="revise", label="Request changes", needs_feedback=True)
 SKIP = Action(id="skip", label="Skip")
 STOP = Action(id="stop", label="Stop run", confirm=True)
 
-#: A fact is a line, not a document.
-LONGEST_FACT = 200
+#: A fact is a line, not a document; so is a title.
+LONGEST_FACT = LONGEST_TITLE = 200
+
+
+def heading(message: str) -> tuple[str, str]:
+    """Make a title of the first line of what somebody asks, and a description of the whole, where that is more."""
+    text = message.strip()
+    title = text.partition("\n")[0]
+    return (title, "") if title == text and len(title) <= LONGEST_TITLE else (_short(title), text)
 
 
 def before_question(mine: TaskRun, checkpoint: CrewCheckpoint, agent: object, version: int) -> Question:
