@@ -8,11 +8,13 @@ is left out, the log says so, and crews run as CrewAI runs them, in threads.
 import gc
 from functools import cache
 
-from server.crews.speed import binding, clients, files, state, steps, triggers, usage
+from server.crews.speed import attributes, binding, clients, files, state, steps, triggers, usage
 from server.crews.speed.contract import broken
 
 #: Every cut: what it relies on, and what puts it in place.
-CUTS = {cut.__name__.rpartition(".")[2]: cut for cut in (binding, clients, files, state, steps, triggers, usage)}
+CUTS = {
+    cut.__name__.rpartition(".")[2]: cut for cut in (attributes, binding, clients, files, state, steps, triggers, usage)
+}
 
 
 @cache
