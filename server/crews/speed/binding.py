@@ -1,11 +1,11 @@
-"""The methods of an executor bound to it plainly, without reading their signatures each time.
+"""The methods of an executor bound to it without reading their signatures each time.
 
 About `crewai/flow/runtime/__init__.py`, `Flow._class_bound_methods`, and `crewai/flow/flow_wrappers.py`,
-`FlowMethod.__get__`: for every executor, 32 wrappers are made anew.
+`FlowMethod.__get__`: for every executor, 32 wrappers are made anew, and each looks into its function. The wrapper that
+the class has knows all that; a bound one is the same with an instance.
 """
 
 from collections.abc import Callable
-from types import MethodType
 from typing import Any
 
 from crewai.agents.agent_executor import AgentExecutor
@@ -22,7 +22,7 @@ RELIES_ON = {
 
 
 def install() -> None:
-    """Bind the methods of executors plainly."""
+    """Bind the methods of executors so."""
     replace(AgentExecutor, "_class_bound_methods", _class_bound_methods)
 
 
@@ -32,5 +32,11 @@ def _class_bound_methods(self: AgentExecutor) -> dict[FlowMethodName, Callable[.
         wrapper = getattr(type(self), name, None)
         if not isinstance(wrapper, FlowMethod):
             return Flow._class_bound_methods(self)
-        bound[FlowMethodName(name)] = MethodType(wrapper.unwrap(), self)
+        bound[FlowMethodName(name)] = _bound(wrapper, self)
     return bound
+
+
+def _bound(wrapper: FlowMethod[..., Any], instance: AgentExecutor) -> FlowMethod[..., Any]:
+    method: FlowMethod[..., Any] = FlowMethod.__new__(type(wrapper))
+    vars(method).update(vars(wrapper), _instance=instance, __self__=instance)
+    return method
