@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     from server.crews.loader import builder
     from server.crews.names import task_names
     from server.crews.process import prepare_library
-    from server.crews.registration import read_registration
+    from server.crews.registration import Registration, read_registration
 
 __all__ = [
     "LLM",
@@ -70,12 +70,18 @@ def task(name: str, who: BaseAgent | None, **settings: Any) -> Task:
     return Task(name=name, agent=who, **settings)
 
 
-def adapted(build: Callable[[], Crew], constant: dict[str, Any] | None = None) -> CrewAdapter:
-    """Make something that runs, of a factory."""
+def adapted(
+    build: Callable[[], Crew],
+    constant: dict[str, Any] | None = None,
+    manifest: dict[str, str] | None = None,
+    **more: Any,
+) -> CrewAdapter:
+    """Make something that runs, of a factory; `more` are fields of its registration."""
     prepare_library()
     made = builder(build)
     crew = made()
-    return CrewAdapter(made, describe("test", crew, read_registration(constant or {}, task_names(crew.tasks)), ""))
+    description = describe("test", crew, read_registration(constant or {}, task_names(crew.tasks)), "")
+    return CrewAdapter(made, description, registration=Registration(**more), manifest=manifest)
 
 
 def threads_at_work() -> bool:

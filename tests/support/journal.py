@@ -1,6 +1,7 @@
 """The engine's side of a crew, in memory: a journal whose recorded steps and answers outlive an attempt."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -191,5 +192,6 @@ def made(question: Question, say: Say) -> Answer:
         action=action,
         output=text if action == "edit" else None,
         response=text if action == "respond" else None,
+        arguments=json.loads(text) if text and action == "edit" and question.kind == "tool" else None,
         feedback=text if action not in ("edit", "respond") else None,
     )

@@ -8,7 +8,7 @@ import pytest
 from protocol.commands import Decision
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import CheckpointId, ExecutionId
-from protocol.objects import Action, Actor, CheckpointState, Draft
+from protocol.objects import Action, Actor, Checkpoint, CheckpointState, Draft, ToolRequest
 from server import checkpoint
 from server.checkpoint import Record
 from server.execution import Change
@@ -21,6 +21,91 @@ ACTIONS = (
     Action(id="revise", label="Request changes", needs_feedback=True),
     Action(id="stop", label="Stop run", confirm=True),
 )
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "days": {"type": "integer", "minimum": 1}},
+    "required": ["name"],
+}
+TOOL = ToolRequest(name="send", arguments={"to": "Rara"}, schema={"type": "object", "required": ["to"]})
+#: What is asked in each form, and an answer to it that is taken.
+FORMS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "tool": ({"kind": "tool", "tool": TOOL}, ["approve", "edit", "reject", "stop"]),
+    "ask": ({"kind": "ask"}, ["respond", "stop"]),
+    "typed": ({"kind": "ask", "schema": SCHEMA}, ["respond"]),
+    "draft": ({"kind": "task.after", "schema": SCHEMA}, ["approve", "edit"]),
+    "recovery": ({"kind": "recovery", "tool": TOOL}, ["retry", "edit", "stop"]),
+    "flow": ({"kind": "flow"}, ["outcome:yes", "outcome:no", "respond"]),
+    "strange": ({"kind": "ask", "schema": {"type": "no such type", "$ref": "nowhere"}}, ["respond"]),
+}
+
+
+def form(name: str) -> Checkpoint:
+    fields, actions = FORMS[name]
+    question = Question(
+        step="q", version=1, name=name, title="?", description="", draft=Draft(text="{}"),
+        actions=tuple(Action(id=a, label=a, needs_feedback=a == "reject") for a in actions), **fields,
+    )  # fmt: skip
+    ident, execution = CheckpointId("cp_1"), ExecutionId("x_1")
+    return checkpoint.opened(question, ident=ident, execution=execution, at="2026-01-01", before=None)[0].checkpoint
+
+
+TAKEN: list[tuple[str, dict[str, Any]]] = [
+    ("tool", {"action": "approve"}),
+    ("tool", {"action": "edit", "arguments": {"to": "Dimas"}}),
+    ("tool", {"action": "reject", "feedback": "not today"}),
+    ("ask", {"action": "respond", "response": "blue"}),
+    ("ask", {"action": "respond", "feedback": "blue"}),
+    ("ask", {"action": "respond", "response": 0}),
+    ("ask", {"action": "respond", "response": False}),
+    ("typed", {"action": "respond", "response": {"name": "tea", "days": 3}}),
+    ("draft", {"action": "edit", "output": '{"name": "tea"}'}),
+    ("recovery", {"action": "retry"}),
+    ("recovery", {"action": "edit", "output": ""}),
+    ("flow", {"action": "outcome:yes", "feedback": "good"}),
+    ("flow", {"action": "outcome:no"}),
+    ("strange", {"action": "respond", "response": "anything"}),
+]
+NOT_TAKEN: list[tuple[str, dict[str, Any], ErrorCode, list[str]]] = [
+    ("tool", {"action": "edit"}, ErrorCode.INVALID_OUTPUT, ["arguments"]),
+    ("tool", {"action": "edit", "arguments": {"for": "Dimas"}}, ErrorCode.INVALID_OUTPUT, ["arguments"]),
+    ("tool", {"action": "edit", "output": "{}"}, ErrorCode.BAD_FIELD, []),
+    ("tool", {"action": "reject", "feedback": " "}, ErrorCode.NEEDS_FEEDBACK, []),
+    ("ask", {"action": "respond"}, ErrorCode.NEEDS_FEEDBACK, []),
+    ("ask", {"action": "respond", "response": "  "}, ErrorCode.NEEDS_FEEDBACK, []),
+    ("ask", {"action": "approve"}, ErrorCode.NOT_OFFERED, []),
+    ("ask", {"action": "stop", "response": "x"}, ErrorCode.BAD_FIELD, []),
+    ("typed", {"action": "respond", "response": "tea"}, ErrorCode.INVALID_OUTPUT, ["response"]),
+    ("typed", {"action": "respond", "response": {"days": 3}}, ErrorCode.INVALID_OUTPUT, ["response"]),
+    ("typed", {"action": "respond", "response": {"name": 1, "days": 0}}, ErrorCode.INVALID_OUTPUT, ["name", "days"]),
+    ("draft", {"action": "edit", "output": "tea"}, ErrorCode.INVALID_OUTPUT, ["output"]),
+    ("draft", {"action": "edit", "output": '{"name": "tea", "days": 0}'}, ErrorCode.INVALID_OUTPUT, ["days"]),
+    ("draft", {"action": "edit", "arguments": {}}, ErrorCode.BAD_FIELD, []),
+    ("recovery", {"action": "edit"}, ErrorCode.INVALID_OUTPUT, ["output"]),
+    ("flow", {"action": "respond", "response": ""}, ErrorCode.NEEDS_FEEDBACK, []),
+    ("flow", {"action": "yes"}, ErrorCode.NOT_OFFERED, []),
+]
+
+
+@pytest.mark.parametrize(("name", "decision"), TAKEN)
+def test_every_form_takes_its_answers(name: str, decision: dict[str, Any]) -> None:
+    checkpoint.judge(form(name), Decision(**decision))
+
+
+@pytest.mark.parametrize(("name", "decision", "code", "fields"), NOT_TAKEN)
+def test_every_form_says_what_is_wrong(name: str, decision: dict[str, Any], code: ErrorCode, fields: list[str]) -> None:
+    with pytest.raises(Refused) as refused:
+        checkpoint.judge(form(name), Decision(**decision))
+    assert refused.value.code is code
+    assert list(refused.value.detail.get("fields", {})) == fields
+
+
+def test_an_edit_of_arguments_is_told_as_a_diff() -> None:
+    decision = Decision(action="edit", arguments={"to": "Dimas"})
+    told = checkpoint.decided_event(form("tool"), decision, via="rest").diff
+    assert told is not None
+    assert told.splitlines()[-3:] == ['-  "to": "Rara"', '+  "to": "Dimas"', " }"]
 
 
 def ask(version: int = 1, text: str = "one\ntwo", before: Record | None = None) -> tuple[Record, Change]:

@@ -13,7 +13,7 @@ from protocol.events import Data, ToolCompleted, ToolFailed, ToolStarted
 from server.crews.calls.approval import Denied, approve
 from server.crews.calls.codec import Encoded, Ran, Unwritable, decode, encode, read_ran, to_bytes
 from server.crews.calls.recovery import recover
-from server.crews.calls.told import agent_at_hand, arguments_of, cut
+from server.crews.calls.told import arguments_of, cut
 from server.crews.calls.ways import Way
 from server.crews.faults import masked, readable
 from server.crews.run import INSIDE_TOOL, TASK, Run
@@ -40,6 +40,7 @@ class ToolCall:
     tool: str
     arguments: Mapping[str, Any]
     model: type[BaseModel] | None
+    agent: str | None
     began: float = field(default_factory=time.monotonic)
 
     async def once(self, body: Body) -> Any:
@@ -109,7 +110,7 @@ class ToolCall:
         if self.run.journal.recall(step) is None:
             event = ToolStarted(
                 call=self.step, tool=self.tool, arguments=arguments_of(dict(self.arguments)),
-                task=mine.name if mine else None, agent=agent_at_hand(),
+                task=mine.name if mine else None, agent=self.agent,
             )  # fmt: skip
         await self.through.record(step, attempt, event=event)
 

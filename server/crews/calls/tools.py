@@ -91,7 +91,7 @@ def _async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
 def _call(run: Run, through: Way, tool: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ToolCall:
     name, arguments = _name(tool), _arguments(tool, args, kwargs)
     step = run.step(f"tool.{fingerprint(name, arguments)}")
-    return ToolCall(run, through, step, name, arguments, getattr(tool, "args_schema", None))
+    return ToolCall(run, through, step, name, arguments, getattr(tool, "args_schema", None), agent_at_hand())
 
 
 def _name(tool: Any) -> str:

@@ -1,18 +1,27 @@
-"""The rules of a checkpoint: what is stored of one, who may answer it how, and what an answer makes of it. Pure."""
+"""The rules of a checkpoint: what is stored of one, how it may be answered, and what an answer makes of it. Pure.
+
+`judgement` says which answers are taken, `fit` whether what they carry fits a schema.
+"""
 
 import difflib
 import hashlib
+import json
 
 import msgspec
 from msgspec import Struct
 
 from protocol.commands import Decision
-from protocol.errors import ErrorCode, Refused
 from protocol.events import CheckpointDecided
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Actor, Checkpoint, CheckpointState, Judgement
+from server.checkpoint.judgement import already_decided, judge
 from server.execution import Change
 from server.runnable import Answer, Question
+
+__all__ = [
+    "Record", "already_decided", "answer", "decided", "decided_event", "diff", "digest", "judge", "opened", "read",
+    "token", "withdrawn",
+]  # fmt: skip
 
 C = CheckpointState
 
@@ -66,55 +75,6 @@ def opened(
     return record, Change(ident, expected, token(checkpoint))
 
 
-def judge(checkpoint: Checkpoint, decision: Decision) -> None:
-    """Check that this decision may be taken now, or raise `Refused` with the reason."""
-    if checkpoint.state is not C.OPEN:
-        raise already_decided(checkpoint)
-    if decision.version is not None and decision.version != checkpoint.version:
-        raise Refused(
-            ErrorCode.STALE_VERSION,
-            f"The draft is now version {checkpoint.version}; version {decision.version} was judged.",
-            version=checkpoint.version,
-        )
-    if decision.digest is not None and decision.digest != checkpoint.digest:
-        raise Refused(ErrorCode.STALE_DIGEST, "What would be approved is not what was shown.")
-    _offered(checkpoint, decision)
-
-
-def _offered(checkpoint: Checkpoint, decision: Decision) -> None:
-    action = next((action for action in checkpoint.actions if action.id == decision.action), None)
-    if action is None:
-        offered = [action.id for action in checkpoint.actions]
-        raise Refused(
-            ErrorCode.NOT_OFFERED,
-            f"This checkpoint offers {', '.join(offered)}, not {decision.action!r}.",
-            actions=offered,
-        )
-    if action.needs_feedback and not (decision.feedback or "").strip():
-        raise Refused(ErrorCode.NEEDS_FEEDBACK, f"{action.label} needs a note: say in `feedback` what should change.")
-    if decision.action == "edit" and not (decision.output or "").strip():
-        fields = {"output": "empty"}
-        raise Refused(ErrorCode.INVALID_OUTPUT, "An edit needs the edited text in `output`.", fields=fields)
-    if decision.output is not None and decision.action != "edit":
-        raise Refused(ErrorCode.BAD_FIELD, f"`output` goes with `edit`, not with {decision.action!r}.")
-
-
-def already_decided(checkpoint: Checkpoint) -> Refused:
-    """Say who was first."""
-    if not checkpoint.history:
-        return Refused(ErrorCode.CONFLICT, f"This checkpoint is {checkpoint.state}.", state=checkpoint.state)
-    last = checkpoint.history[-1]
-    who = last.by.name if last.by else "Somebody"
-    return Refused(
-        ErrorCode.ALREADY_DECIDED,
-        f"{who} decided first: {last.action}.",
-        by=last.by,
-        action=last.action,
-        at=last.at,
-        version=last.version,
-    )
-
-
 def decided(record: Record, decision: Decision, *, by: Actor, at: str) -> tuple[Record, Change]:
     """Make the record of a checkpoint that this decision answers."""
     before = record.checkpoint
@@ -135,9 +95,19 @@ def decided_event(checkpoint: Checkpoint, decision: Decision, *, via: str) -> Ch
         action=decision.action,
         via=via,
         feedback=decision.feedback,
-        diff=diff(checkpoint.draft.text, decision.output) if decision.output is not None else None,
+        diff=_edit(checkpoint, decision),
         response=decision.response,
     )
+
+
+def _edit(checkpoint: Checkpoint, decision: Decision) -> str | None:
+    if decision.arguments is not None and checkpoint.tool is not None:
+        return diff(_pretty(checkpoint.tool.arguments), _pretty(decision.arguments))
+    return diff(checkpoint.draft.text, decision.output) if decision.output is not None else None
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
 
 
 def diff(before: str, after: str) -> str:
