@@ -34,6 +34,7 @@ __all__ = [
     "ConditionalTask",
     "Crew",
     "Process",
+    "Registration",
     "Task",
     "TaskOutput",
     "adapted",

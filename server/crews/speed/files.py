@@ -5,6 +5,7 @@ also where the optional store is not installed and every answer is None.
 """
 
 from collections.abc import Coroutine
+from functools import wraps
 from typing import TypeVar
 
 from crewai.utilities import file_store
@@ -28,6 +29,7 @@ def install() -> None:
     replace(file_store, "_run_sync", _run_sync)
 
 
+@wraps(_in_a_thread)
 def _run_sync(coro: Coroutine[None, None, ResultT]) -> ResultT:
     if file_store._file_store is not None:
         return _in_a_thread(coro)

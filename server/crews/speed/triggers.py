@@ -85,7 +85,7 @@ def tabulate(methods: Mapping[str, Any]) -> Table:
     for name, method in methods.items():
         if method.listen is None:
             continue
-        if (names := _names(method.listen)) is None:
+        if (names := alternatives(method.listen)) is None:
             return Table(methods, starts, None)
         for waited in names:
             once = len(names) > 1 and not method.router
@@ -93,7 +93,7 @@ def tabulate(methods: Mapping[str, Any]) -> Table:
     return Table(methods, starts, dict(steps))
 
 
-def _names(condition: Any) -> list[str] | None:
+def alternatives(condition: Any) -> list[str] | None:
     """Give the names of which one is enough, or None for anything else."""
     if isinstance(condition, str):
         return [condition]
