@@ -1,4 +1,4 @@
-"""Two tasks on a model that takes its time, as a crew of Quarterdeck and run bare: `python -m tests.benchmarks.pair PLAN`.
+"""Two tasks on a model that takes its time, for Quarterdeck and for crewai alone: `python -m tests.benchmarks.pair PLAN`.
 
 The crew is made as a user's factory makes one: agent, model object and client are new for every execution.
 """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.crews import CREWAI_WARNINGS, LLM, Agent, Crew, Registration, Task
 
-# isort: split  (that has imported crewai, without what it warns about itself)
+# isort: split
 
 from crewai.agents.agent_executor import AgentExecutor
 from crewai.events.event_bus import crewai_event_bus
@@ -137,7 +137,7 @@ def test_clients_share_a_tls_context_unless_they_bring_their_own(monkeypatch: py
     import certifi
     import httpx
 
-    assert httpx.HTTPTransport(verify=False)._pool._ssl_context is not context_of(one)  # noqa: S501 # not to be used
+    assert httpx.HTTPTransport(verify=False)._pool._ssl_context is not context_of(one)
     monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
     assert context_of(LLM(model="openai/gpt-4o-mini", api_key=KEY)) is not context_of(one)
 
