@@ -30,6 +30,7 @@ from tests.support.waiting import wait_until
 
 # isort: split
 
+from crewai.crews.crew_output import CrewOutput
 from crewai.hooks import register_before_llm_call_hook, unregister_before_llm_call_hook
 from crewai.llms.base_llm import BaseLLM
 from crewai.llms.providers.openai.completion import OpenAICompletion
@@ -263,6 +264,7 @@ class Textual(OpenAICompletion):
 async def test_a_crew_asks_and_answers_as_it_does_without_us(build: Callable[[OpenAIServer], Crew]) -> None:
     with OpenAIServer() as theirs, OpenAIServer() as ours:
         bare = await build(theirs).akickoff()
+        assert isinstance(bare, CrewOutput)
         crew = build(ours)
         outcome = await adapted(lambda: crew).run(FakeJournal())
         assert outcome.output == bare.raw

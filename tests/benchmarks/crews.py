@@ -7,13 +7,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import anyio
 import psutil
 
-from tests.benchmarks.pair import STALL, TASKS, Figures, Plan
+from tests.benchmarks.pair import POOL, STALL, TASKS, Figures, Plan
 from tests.benchmarks.report import Row
 from tests.support.client import ENDS
 from tests.support.processes import ROOT
@@ -22,7 +22,7 @@ from tests.support.stack import Stack
 CREWS = 200
 #: With python's own pool of threads, crews wait for each other: so few are enough to see it.
 FEW = 24
-POOL = 256
+ROUNDS = 31
 #: A connection may watch a hundred executions.
 SOCKETS = 4
 
@@ -30,13 +30,20 @@ SOCKETS = 4
 def crews() -> Iterator[Row]:
     """Run 200 crews of two tasks on a model that takes a second, all started at once, in one worker."""
     with slow_model() as url:
-        yield _row(f"{FEW} crews", "crewai: akickoff, default pool", bare(Plan(FEW, 0, url)))
-        yield _row(f"{CREWS} crews", f"crewai: akickoff, {POOL} threads", bare(Plan(CREWS, POOL, url)))
+        few, many = Plan(crews=FEW, model=url), Plan(crews=CREWS, model=url, threads=POOL)
+        yield _row(f"{FEW} crews", "crewai: akickoff, Python's own pool", apart(few))
+        yield _row(f"{CREWS} crews", f"crewai: akickoff, {POOL} threads", apart(many))
+        yield _row(f"{CREWS} crews", "quarterdeck: journal in memory", apart(replace(many, ours=True)))
         yield _row(f"{CREWS} crews", "quarterdeck: one worker, seen at a socket", anyio.run(quarterdeck, url, CREWS))
+    alone = Plan(crews=1, model="", rounds=ROUNDS)
+    yield _row("1 crew, a model that answers at once", "crewai: akickoff", apart(alone))
+    yield _row(
+        "1 crew, a model that answers at once", "quarterdeck: journal in memory", apart(replace(alone, ours=True))
+    )
 
 
 def _row(what: str, whom: str, figures: Figures) -> Row:
-    seconds, cpu, stall = f"{figures.seconds:.2f}", f"{figures.cpu_ms:.1f}", f"{figures.stall_ms:.0f}"
+    seconds, cpu, stall = f"{figures.seconds:.3f}", f"{figures.cpu_ms:.1f}", f"{figures.stall_ms:.0f}"
     return Row(what, whom, {"seconds": seconds, "CPU ms per task": cpu, "longest stall ms": stall})
 
 
@@ -54,8 +61,8 @@ def slow_model() -> Iterator[str]:
         process.wait(10)
 
 
-def bare(plan: Plan) -> Figures:
-    """Run crews without us, in a process of its own."""
+def apart(plan: Plan) -> Figures:
+    """Run crews in a process of their own, without the service around them."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.pair", json.dumps(asdict(plan))]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return Figures(**json.loads(done.stdout.splitlines()[-1]))

@@ -25,7 +25,7 @@ from server.crews.speed.contract import replace
 ASKING = frozenset({"call_llm_and_parse", "call_llm_native_tools"})
 #: Where `acall` is `call` word for word, on an asynchronous client: compared in CrewAI 1.15.30. A model of any other
 #: kind is asked in a thread: LiteLLM and Bedrock differ, and what a user's own `acall` does is not known.
-NATIVE = frozenset({"crewai.llms.providers.openai.completion", "crewai.llms.providers.openai_compatible.completion"})
+NATIVE = frozenset({"crewai.llms.providers.openai.completion"})
 MODULE = sys.modules[AgentExecutor.__module__]
 RELIES_ON = {
     "crewai.agents.agent_executor:AgentExecutor.call_llm_and_parse": "f8763cee8674f4e9",
