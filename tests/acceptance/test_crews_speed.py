@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +28,7 @@ from tests.support.crews import (
 )
 from tests.support.journal import FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
+from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
 
 # isort: split
@@ -34,6 +37,8 @@ from crewai.crews.crew_output import CrewOutput
 from crewai.hooks import register_before_llm_call_hook, unregister_before_llm_call_hook
 from crewai.llms.base_llm import BaseLLM
 from crewai.llms.providers.openai.completion import OpenAICompletion
+
+from server.crews import speed
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
@@ -162,6 +167,42 @@ async def test_what_a_user_wrote_runs_in_a_thread(server: OpenAIServer) -> None:
     assert len(slow.asked_in) == 1
     assert threads
     assert threading.get_ident() not in (*threads, *slow.asked_in)
+
+
+ELSEWHERE = """
+import asyncio, sys
+from server.crews import prepare_process
+from tests.support.crews import LLM, Agent, Crew, Task, adapted
+from tests.support.journal import FakeJournal
+from server.crews import speed
+speed.contract.digest = lambda path: None
+def build():
+    llm = LLM(model="openai/gpt-4o-mini", base_url=sys.argv[1], api_key="sk-test-0123456789")
+    writer = Agent(role="Writer", goal="Write", backstory="Writes.", llm=llm)
+    return Crew(agents=[writer], tasks=[Task(description="do it", expected_output="x", agent=writer)])
+async def main():
+    prepare_process(12)
+    assert not speed.install()
+    crew = adapted(build)
+    await asyncio.gather(*[crew.run(FakeJournal()) for _ in range(12)])
+asyncio.run(main())
+"""
+
+
+def test_another_crewai_runs_its_own_way_in_as_many_threads(server: OpenAIServer) -> None:
+    hold = threading.Event()
+    server.reply("do it", Reply("Late.", hold=hold))
+    command = [sys.executable, "-W", "ignore", "-c", ELSEWHERE, server.url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
+        while len(server.requests) < CREWS and process.poll() is None:
+            hold.wait(0.01)
+        hold.set()
+        said, _ = process.communicate()
+        deadline.cancel()
+    assert (process.returncode, len(server.requests)) == (0, CREWS), said
+    assert said.count("crews run without one of Quarterdeck's accelerations") == len(speed.CUTS)
 
 
 ACTION = 'Thought: look\nAction: search\nAction Input: {"query": "tea"}\n'
