@@ -136,7 +136,10 @@ class Execution(Object, frozen=True, kw_only=True):
 
 
 class CrewCheckpoint(Object, frozen=True, kw_only=True):
-    """A checkpoint that a crew's registration offers; a `required` one applies to every execution."""
+    """A checkpoint that a crew's registration offers; a `required` one applies to every execution.
+
+    `deadline`: seconds after which `on_deadline` happens; both are there, or neither.
+    """
 
     name: str
     title: str
@@ -144,6 +147,8 @@ class CrewCheckpoint(Object, frozen=True, kw_only=True):
     place: Literal["before", "after"]
     description: str = ""
     required: bool = False
+    deadline: float | None = None
+    on_deadline: Literal["stop", "skip", "approve"] | None = None
 
 
 class Crew(Object, frozen=True, kw_only=True):

@@ -36,6 +36,9 @@ class Question:
     facts: Mapping[str, Any] = field(default_factory=dict)
     schema: Mapping[str, Any] | None = None
     tool: ToolRequest | None = None
+    #: How long it may stay open, and the action that is taken then; both or neither.
+    seconds: float | None = None
+    on_deadline: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

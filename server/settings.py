@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, cast
 
+from server import projects
+
 DEMO = "content=server.demo.crew:ContentPlan"
 ROLES = ("web", "worker")
 LogFormat = Literal["auto", "json", "console"]
@@ -29,6 +31,7 @@ class Settings:
     roles: tuple[str, ...] | None = None
     crews: Mapping[str, str] = field(default_factory=dict)
     project: Path = Path()
+    config: Path | None = None
     workers: int = 1
     slots: int = 32
     hot_seconds: int = 30
@@ -60,6 +63,7 @@ class Settings:
             roles=_roles(environ.get("QUARTERDECK_ROLES")),
             crews=registrations(environ.get("QUARTERDECK_CREWS") or DEMO),
             project=Path(environ.get("QUARTERDECK_PROJECT") or ".").resolve(),
+            config=_config(environ.get("QUARTERDECK_CONFIG")),
             workers=_number(environ, "QUARTERDECK_WORKERS", 1, highest=64),
             slots=_number(environ, "QUARTERDECK_SLOTS", 32, highest=1000),
             hot_seconds=_number(environ, "QUARTERDECK_HOT_SECONDS", 30, highest=86_400, lowest=0),
@@ -82,16 +86,42 @@ def is_loopback(host: str) -> bool:
 
 
 def registrations(text: str) -> dict[str, str]:
-    """Read `name=module:attr,…`; each name once."""
+    """Read `name=module:attr,name=PATH,PATH,…`; each name once. A path alone has the names that its project gives."""
     found: dict[str, str] = {}
     for part in _words(text):
-        name, equals, target = (piece.strip() for piece in part.partition("="))
-        if not equals or not name or ":" not in target:
-            raise BadSetting(f"QUARTERDECK_CREWS: {part!r} is not of the form name=module:attr.")
-        if name in found:
-            raise BadSetting(f"QUARTERDECK_CREWS: the name {name!r} is given twice.")
-        found[name] = target
+        for name, target in _registration(part).items():
+            if name in found:
+                raise BadSetting(f"QUARTERDECK_CREWS: the name {name!r} is given twice.")
+            found[name] = target
     return found
+
+
+def _registration(part: str) -> dict[str, str]:
+    name, equals, target = (piece.strip() for piece in part.partition("="))
+    if not equals:
+        return _project(name)
+    if projects.is_module(target):
+        return {name: target}
+    if not name or not ("/" in target or Path(target).exists()):
+        raise BadSetting(f"QUARTERDECK_CREWS: {part!r} is not of the form name=module:attr, name=PATH or PATH.")
+    return {name: str(Path(target).expanduser().resolve())}
+
+
+def _project(text: str) -> dict[str, str]:
+    try:
+        path = projects.checked(Path(text))
+        return dict.fromkeys(projects.names_in(path), str(path))
+    except projects.BadProject as error:
+        raise BadSetting(f"QUARTERDECK_CREWS: {text!r} is no name=module:attr. {error}") from error
+
+
+def _config(text: str | None) -> Path | None:
+    if not text:
+        return None
+    path = Path(text).expanduser().resolve()
+    if not path.is_file():
+        raise BadSetting(f"QUARTERDECK_CONFIG={text} is no file.")
+    return path
 
 
 def _words(text: str) -> list[str]:

@@ -41,6 +41,7 @@ class Web:
         self.hub = Hub(self.pubsub, self.store)
         policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)
         self.endpoint = Endpoint(self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names)
+        self.api = Api(self.dispatch, self.hub)
         self._stack = AsyncExitStack()
         self._counted = float("-inf")
 
@@ -48,7 +49,7 @@ class Web:
         """Serve the socket, REST and the page."""
         return [
             WebSocketRoute("/ws", self.endpoint),
-            Mount("/api/v1", routes=Api(self.dispatch).routes()),
+            Mount("/api/v1", routes=self.api.routes()),
             *Assets(find_root()).routes(),
         ]
 
@@ -99,7 +100,8 @@ class Web:
             telemetry.SLOTS_TAKEN.labels(report.id).set(report.running)
 
     async def drain(self) -> None:
-        """Take leave of every socket."""
+        """Take leave of every socket, and of who waits for events."""
+        await self.api.drain()
         await self.endpoint.drain()
 
     async def __aenter__(self) -> "Web":

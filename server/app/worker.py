@@ -123,8 +123,9 @@ class WorkerPart:
         Loading is done on a thread, so that the process answers meanwhile; but importing CrewAI holds the interpreter
         for seconds, so whatever has a deadline starts after it.
         """
-        crews.prepare_process(self.settings.slots * THREADS_PER_SLOT)
-        loaded = await anyio.to_thread.run_sync(crews.load, self.settings.crews, self.settings.project)
+        settings = self.settings
+        loaded = await anyio.to_thread.run_sync(crews.load, settings.crews, settings.project, settings.config)
+        crews.prepare_process(settings.slots * THREADS_PER_SLOT)
         catalogue = [crew if isinstance(crew, Crew) else crew.describe() for crew in loaded.values()]
         await self._announce(loaded, catalogue)
         group.start_soon(self.pubsub.run)

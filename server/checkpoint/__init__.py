@@ -19,8 +19,8 @@ from server.execution import Change
 from server.runnable import Answer, Question
 
 __all__ = [
-    "Record", "already_decided", "answer", "decided", "decided_event", "diff", "digest", "judge", "opened", "read",
-    "token", "withdrawn",
+    "Record", "already_decided", "answer", "asked", "decided", "decided_event", "diff", "digest", "judge", "opened",
+    "over", "read", "token", "withdrawn",
 ]  # fmt: skip
 
 C = CheckpointState
@@ -69,13 +69,24 @@ def opened(
         opened_at=at,
         history=before.checkpoint.history if before else [],
     )
+    return asked(checkpoint, question.step, before)
+
+
+def asked(checkpoint: Checkpoint, step: str, before: Record | None) -> tuple[Record, Change]:
+    """Make the record of an open checkpoint; `before` is that of its previous version."""
     expected = token(before.checkpoint) if before else ""
-    decisions = before.decisions if before else {}
-    record = Record(checkpoint=checkpoint, step=question.step, decisions=decisions)
-    return record, Change(ident, expected, token(checkpoint))
+    record = Record(checkpoint=checkpoint, step=step, decisions=before.decisions if before else {})
+    return record, Change(checkpoint.id, expected, token(checkpoint))
 
 
-def decided(record: Record, decision: Decision, *, by: Actor, at: str) -> tuple[Record, Change]:
+def over(record: Record, state: CheckpointState) -> tuple[Record, Change]:
+    """Make the record of a checkpoint that ends without an answer: expired, or withdrawn."""
+    after = msgspec.structs.replace(record.checkpoint, state=state)
+    change = Change(after.id, token(record.checkpoint), token(after))
+    return msgspec.structs.replace(record, checkpoint=after), change
+
+
+def decided(record: Record, decision: Decision, *, by: Actor | None, at: str) -> tuple[Record, Change]:
     """Make the record of a checkpoint that this decision answers."""
     before = record.checkpoint
     state = C.REVISING if decision.action == "revise" else C.DECIDED

@@ -17,8 +17,13 @@ class Unavailable(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; every failure that a person can mend is one line."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     try:
+        if options.path is not None:
+            from server.cli.project import enter
+
+            enter(options.path, arguments)
         return _run(options.command, Settings.read())
     except BadSetting as error:
         return _say(error, MISUSED)
@@ -36,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         default="serve",
         choices=("serve", "web", "worker"),
         help="serve: a web process and workers, restarted when they die (default); web, worker: one process",
+    )
+    parser.add_argument(
+        "path", nargs="?", help="a CrewAI project, or a crew's or flow's file; else the crews of QUARTERDECK_CREWS"
     )
     return parser
 

@@ -9,8 +9,10 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
+import server
 from server import embedded
 from server.cli import Unavailable
 from server.cli.listening import HANDED, address, listen
@@ -42,7 +44,7 @@ class Child:
     def start(self) -> None:
         """Start the process, in a session of its own: Ctrl-C is for the parent, which tells the children in order."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server", self.role],
+            [sys.executable, *_isolated(), "-m", "server", self.role],
             env=self.environ,
             pass_fds=self.handed,
             start_new_session=True,
@@ -75,6 +77,11 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _isolated() -> list[str]:
+    """Keep the working directory, which may be a project with modules of our names, from being imported from."""
+    return [] if Path.cwd() == Path(server.__file__).parents[1] else ["-P"]
 
 
 class Family:

@@ -3,23 +3,29 @@
 Importing this package does not import crewai; `load` and `prepare_process` do. Call `silence` before anything that may.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from protocol.objects import Crew
+from server.crews.loading.environment import read_environment
+from server.crews.loading.homes import homes_of
 from server.crews.silence import silence
 from server.runnable import Runnable
 
 
-def load(registrations: Mapping[str, str], project: Path) -> dict[str, Runnable | Crew]:
-    """Load every registered crew: name to `module:attr`, found on `sys.path` or in the folder `project`.
+def load(registrations: Mapping[str, str], project: Path, config: Path | None = None) -> dict[str, Runnable | Crew]:
+    """Load every registered crew: name to `module:attr`, or to the path of a project or of a file with a definition.
 
-    A crew that does not load is given as its description, with `broken` telling why.
+    Modules are found on `sys.path` or in the folder `project`; `config` is the operator's TOML file about crews. A crew
+    that does not load is given as its description, with `broken` telling why.
     """
     silence()
-    from server.crews.loader import load_all
+    homes = homes_of(registrations, project)
+    complaints = read_environment(dict.fromkeys(home for home in homes.values() if home), os.environ)
+    from server.crews.loading.loader import Loader
 
-    return load_all(registrations, project)
+    return Loader(registrations, homes, complaints, config).load_all()
 
 
 def prepare_process(threads: int) -> None:

@@ -45,7 +45,7 @@ class CrewAdapter:
 
     def limits(self) -> Limits:
         """Give the bounds that its registration sets."""
-        return Limits()
+        return self._registration.limits()
 
     async def run(self, journal: Journal) -> Outcome:
         """Run a fresh crew once; see `Runnable.run`."""
@@ -66,6 +66,7 @@ class CrewAdapter:
         run = Run(journal, self._registration)
         team = Team(journal, crew, task_names(crew.tasks))
         run.teams.append(team)
+        run.reserve(len(team.tasks))
         set_places(team.tasks, self._description.checkpoints, journal.checkpoints)
         gated(run, team)
         return run, team

@@ -10,6 +10,7 @@ import msgspec
 
 from protocol.objects import Action, Draft
 from server.crews.calls.fingerprint import fingerprint
+from server.crews.loading.manifest import difference
 from server.crews.run import Run
 from server.runnable import Question, Stopped
 
@@ -46,15 +47,7 @@ async def begin(run: Run, manifest: Mapping[str, str]) -> None:
             raise Stopped(answer.checkpoint, None)
 
 
-def difference(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Name what differs between two versions of a crew, for a person to read."""
-    gone = [f"{name} is gone" for name in before if name not in now]
-    new = [f"{name} is new" for name in now if name not in before]
-    changed = [f"{name} changed" for name in before if name in now and before[name] != now[name]]
-    return [*changed, *new, *gone]
-
-
-def _question(manifest: Mapping[str, str], changes: list[str]) -> Question:
+def _question(manifest: Mapping[str, str], changes: str) -> Question:
     return Question(
         step=f"version/{fingerprint(dict(manifest))}",
         version=1,
@@ -62,7 +55,7 @@ def _question(manifest: Mapping[str, str], changes: list[str]) -> Question:
         kind="recovery",
         title="Go on with the new version of the crew?",
         description=WHY,
-        draft=Draft(text="\n".join(f"- {change}" for change in changes)),
+        draft=Draft(text=changes),
         actions=ACTIONS,
         facts={"changes": changes},
     )

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from contextvars import copy_context
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from crewai import Agent, Crew
 from crewai.tasks.task_output import TaskOutput
@@ -11,11 +12,14 @@ from crewai_core.printer import set_suppress_console_output
 from server.crews.gate import AfterGate
 from server.crews.names import agents_of
 from server.crews.run import TASK, Run
+from server.crews.tasks import TaskRun
 from server.crews.team import Team
 
+MadeT = TypeVar("MadeT")
 
-def quietly(build: Callable[[], Crew]) -> Crew:
-    """Build a crew without its panels, whatever its author left on."""
+
+def quietly(build: Callable[[], MadeT]) -> MadeT:
+    """Build a crew or a flow without its panels, whatever its author left on."""
     context = copy_context()
     context.run(set_suppress_console_output, True)
     return context.run(build)
@@ -43,9 +47,19 @@ def gated(run: Run, team: Team) -> None:
         team.crew.task_callback = _unless_skipped(team.crew.task_callback)
 
 
+def ungated(team: Team) -> None:
+    """Take the gates out again: a crew within a flow may be kicked off once more."""
+    for mine in team.tasks:
+        if isinstance(mine.task.callback, AfterGate):
+            mine.task.callback = mine.task.callback.users
+    if (original := getattr(team.crew.task_callback, "__wrapped__", None)) is not None:
+        team.crew.task_callback = original
+
+
 def _unless_skipped(callback: Callable[[TaskOutput], Any]) -> Callable[[TaskOutput], Any]:
+    @wraps(callback)
     def task_callback(output: TaskOutput) -> Any:
         mine = TASK.get()
-        return None if mine is not None and mine.skipped else callback(output)
+        return None if isinstance(mine, TaskRun) and mine.skipped else callback(output)
 
     return task_callback

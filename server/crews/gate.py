@@ -49,7 +49,7 @@ class AfterGate:
     def __init__(self, run: Run, mine: TaskRun, users: Callable[[TaskOutput], Any] | None) -> None:
         self._run = run
         self._mine = mine
-        self._users = users
+        self.users = users
         self._drafts = 0
 
     async def __call__(self, output: TaskOutput) -> None:
@@ -59,8 +59,8 @@ class AfterGate:
             await self._hold(output)
         if self._mine.skipped:
             self._mine.task.output_file = None
-        elif self._users is not None:
-            result = self._users(output)
+        elif self.users is not None:
+            result = self.users(output)
             if inspect.isawaitable(result):
                 await result
 

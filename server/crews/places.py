@@ -6,7 +6,7 @@ from typing import Literal
 from crewai import Task
 
 from protocol.objects import CrewCheckpoint
-from server.crews.registration import suggestion
+from server.crews.suggestion import suggestion
 from server.crews.tasks import TaskRun
 from server.runnable import CrewFailed
 
@@ -39,6 +39,21 @@ def set_places(tasks: Sequence[TaskRun], registered: Sequence[CrewCheckpoint], a
         here = [checkpoint for name, checkpoint in known.items() if name in wanted and checkpoint.task == mine.name]
         mine.before = tuple(checkpoint for checkpoint in here if checkpoint.place == "before")
         mine.after = tuple(checkpoint for checkpoint in here if checkpoint.place == "after")
+        mine.task.human_input = False
+
+
+def set_places_within(tasks: Sequence[TaskRun], asked: Iterable[str]) -> None:
+    """Put the checkpoints that apply at the tasks of a crew within a flow, named alone or behind its method.
+
+    What names no task of this crew may name one of another.
+    """
+    wanted = set(asked)
+    for mine in tasks:
+        names = {mine.name, mine.name.rpartition("/")[2]}
+        for place in ("before", "after"):
+            here = any(f"{place}:{name}" in wanted for name in names)
+            if here or (place == "after" and _asks_for_input(mine.task)):
+                setattr(mine, place, (_plain(mine.name, place),))
         mine.task.human_input = False
 
 

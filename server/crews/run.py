@@ -11,6 +11,7 @@ from datetime import datetime
 from crewai import Crew, Task
 
 from protocol.events import Data
+from server.crews.parts import Part
 from server.crews.registration import Registration
 from server.crews.scopes import SCOPE
 from server.crews.tasks import TaskRun
@@ -19,10 +20,12 @@ from server.runnable import Answer, Journal, Question, Suspended
 
 #: The execution that the current task, or thread, works for. None outside: then nothing of ours has an effect.
 RUN: ContextVar["Run | None"] = ContextVar("quarterdeck_run", default=None)
-#: The task of that execution that is being worked on.
-TASK: ContextVar["TaskRun | None"] = ContextVar("quarterdeck_task", default=None)
+#: The part of that execution that is being worked on: a crew's task, or a flow's method.
+TASK: ContextVar["Part | None"] = ContextVar("quarterdeck_task", default=None)
 #: Whether the current work is inside a tool: it is a unit, and is not broken off in its middle to rest.
 INSIDE_TOOL: ContextVar[bool] = ContextVar("quarterdeck_inside_tool", default=False)
+#: The end of the names of steps that keep a stretch of indexes.
+PLACED = "/first"
 #: How many calls outside (`Run.calling`) the current work is inside of.
 DEPTH: ContextVar[int] = ContextVar("quarterdeck_depth", default=0)
 
@@ -47,6 +50,7 @@ class Run:
         self.calls = 0
         self.closed = False
         self._counts: Counter[str] = Counter()
+        self._reserved = 0
         self._untaken: dict[str, set[str]] = defaultdict(set)
         for step in journal.steps():
             scope, _, name = step.rpartition("/")
@@ -84,6 +88,22 @@ class Run:
             number = self._counts[path]
             self._counts[path] += 1
         return f"{path}.{number}"
+
+    def reserve(self, count: int) -> None:
+        """Keep the first indexes for the parts that are known before the execution runs, and what was given before."""
+        self._reserved = max(self._reserved, count)
+        for step in self.journal.steps():
+            if step.endswith(PLACED) and (stored := self.journal.recall(step)) is not None:
+                self._reserved = max(self._reserved, sum(map(int, stored.split())))
+
+    async def place(self, step: str, count: int) -> int:
+        """Give the first of `count` indexes to parts that come up on the way: the same on every attempt."""
+        step = f"{step}{PLACED}"
+        if (stored := self.journal.recall(step)) is not None:
+            return int(stored.split()[0])
+        begin, self._reserved = self._reserved, self._reserved + count
+        await self.record(step, f"{begin} {count}".encode())
+        return begin
 
     def take(self, step: str) -> None:
         """Take note that what an earlier attempt recorded under this step was asked for again."""

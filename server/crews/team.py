@@ -26,7 +26,7 @@ class Team:
         self.crew = crew
         self.scope = scope
         self.tasks = [
-            TaskRun(team=self, place=place, index=first + place, name=name, task=task)
+            TaskRun(team=self, scope=f"{scope}t{place}", index=first + place, name=name, task=task)
             for place, (name, task) in enumerate(zip(names, crew.tasks, strict=True))
         ]
         self.planning = anyio.Lock()

@@ -9,8 +9,9 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.conditional_task import ConditionalTask
 from crewai.tasks.task_output import TaskOutput
 
-from server.crews import calls
+from server.crews import calls, flows, nested
 from server.crews.run import RUN, TASK
+from server.crews.tasks import TaskRun
 from server.crews.work import skip_unmet, work_on
 
 MARK = "_quarterdeck"
@@ -19,6 +20,8 @@ MARK = "_quarterdeck"
 def install() -> None:
     """Wrap crewai. Harmless when repeated, which finds classes that were made meanwhile."""
     calls.install()
+    nested.install()
+    flows.install()
     if getattr(Task.aexecute_sync, MARK, False):
         return
     _replace(Task, "aexecute_sync", _task(Task.aexecute_sync))
@@ -50,7 +53,7 @@ def _turn(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     @wraps(original)
     async def aexecute_task(self: Agent, *args: Any, **kwargs: Any) -> Any:
         mine = TASK.get()
-        if RUN.get() is None or mine is None:
+        if RUN.get() is None or not isinstance(mine, TaskRun):
             return await original(self, *args, **kwargs)
         async with mine.team.turn(self):
             return await original(self, *args, **kwargs)

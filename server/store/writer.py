@@ -91,7 +91,13 @@ class Writer(Lists):
 
     async def remember_start(self, subject: str, key: str, execution: ExecutionId) -> ExecutionId:
         """Bind a `start`'s idempotency key to an execution for a day, and give the one that it is bound to."""
-        name = keys.started(self.tenant, subject, key)
+        return await self._bind(keys.started(self.tenant, subject, key), execution)
+
+    async def remember_fork(self, subject: str, original: ExecutionId, key: str, execution: ExecutionId) -> ExecutionId:
+        """Bind the idempotency key of a `fork` of this original in the same way."""
+        return await self._bind(keys.forked(self.tenant, subject, original, key), execution)
+
+    async def _bind(self, name: str, execution: ExecutionId) -> ExecutionId:
         bound: Any = await self.redis.set(name, execution, nx=True, get=True, ex=86_400)
         return ExecutionId(bound.decode()) if bound else execution
 

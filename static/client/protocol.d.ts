@@ -262,7 +262,11 @@ export interface Crew {
   readonly version?: string | null;
 }
 
-/** A checkpoint that a crew's registration offers; a `required` one applies to every execution. */
+/**
+ * A checkpoint that a crew's registration offers; a `required` one applies to every execution.
+ *
+ * `deadline`: seconds after which `on_deadline` happens; both are there, or neither.
+ */
 export interface CrewCheckpoint {
   readonly name: string;
   readonly title: string;
@@ -270,6 +274,8 @@ export interface CrewCheckpoint {
   readonly place: "after" | "before";
   readonly description?: string;
   readonly required?: boolean;
+  readonly deadline?: number | null;
+  readonly on_deadline?: "approve" | "skip" | "stop" | null;
 }
 
 /** Answer a checkpoint. `version` is the draft that was judged; absent means the current one. */

@@ -5,7 +5,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from server.crews import silence
 from tests.support.openai_server import OpenAIServer
@@ -20,12 +20,13 @@ with warnings.catch_warnings():
     from crewai.tools import tool
 
     from server.crews.adapter import CrewAdapter
-    from server.crews.catalogue import describe
-    from server.crews.copying import copied
-    from server.crews.loader import builder
+    from server.crews.loading.building import builder
+    from server.crews.loading.catalogue import describe
+    from server.crews.loading.configuration import constant as read
+    from server.crews.loading.configuration import registration_of
+    from server.crews.loading.copying import copied
     from server.crews.names import task_names
     from server.crews.process import prepare_library
-    from server.crews.registration import Registration, read_registration
 
 __all__ = [
     "LLM",
@@ -81,8 +82,10 @@ def adapted(
     prepare_library()
     made = builder(build)
     crew = made()
-    description = describe("test", crew, read_registration(constant or {}, task_names(crew.tasks)), "")
-    return CrewAdapter(made, description, registration=Registration(**more), manifest=manifest)
+    assert isinstance(crew, Crew)
+    registration = registration_of([read({**(constant or {}), **more})], task_names(crew.tasks))
+    description = describe("test", crew, registration, "")
+    return CrewAdapter(cast("Callable[[], Crew]", made), description, registration=registration, manifest=manifest)
 
 
 def threads_at_work() -> bool:

@@ -45,6 +45,7 @@ class Process:
 
     def __init__(self, role: str, folder: Path, environ: Mapping[str, str], *, listening: socket.socket | None = None):
         self.role = role
+        self.arguments = [role] if role else []
         self.folder = folder
         self.environ = dict(environ)
         self.listening = listening
@@ -74,7 +75,7 @@ class Process:
             environ["QUARTERDECK_SOCKET"] = str(self.listening.fileno())
         with open(self._file("out"), "wb") as out, open(self._file("err"), "wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "server", *([self.role] if self.role else [])],
+                [sys.executable, "-m", "server", *self.arguments],
                 env=environ, cwd=self.folder, pass_fds=handed, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 start_new_session=True,
             )  # fmt: skip

@@ -1,8 +1,11 @@
 """Settings: what is honoured, and one clear line for what cannot be."""
 
+from pathlib import Path
+
 import pytest
 
 from server.settings import BadSetting, Settings, is_loopback, registrations
+from tests.support.samples import sample
 
 
 def test_the_defaults_work_on_a_laptop() -> None:
@@ -49,3 +52,25 @@ def test_loopback(host: str) -> None:
 
 def test_registrations_keep_their_order() -> None:
     assert list(registrations("z=a:A,y=b:B,x=c:C")) == ["z", "y", "x"]
+
+
+def test_a_crew_may_be_registered_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    json, letters = sample("json_crew", tmp_path), sample("letters.yaml", tmp_path)
+    assert registrations("json_crew, mail=letters.yaml, letters.yaml, later=./not/there, a=m:A") == {
+        "postcards": str(json),
+        "mail": str(letters),
+        "letters": str(letters),
+        "later": str(tmp_path / "not" / "there"),
+        "a": "m:A",
+    }
+    with pytest.raises(BadSetting, match="the name 'postcards' is given twice"):
+        registrations("json_crew, postcards=m:A")
+
+
+def test_the_operators_file_must_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "crews.toml"
+    with pytest.raises(BadSetting, match="QUARTERDECK_CONFIG"):
+        Settings.read({"QUARTERDECK_CONFIG": str(file)})
+    file.write_text("")
+    assert Settings.read({"QUARTERDECK_CONFIG": str(file)}).config == file

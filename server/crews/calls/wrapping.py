@@ -1,6 +1,7 @@
 """Replacing methods of classes that are not ours, those of classes to come included, and never twice."""
 
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 #: What a method that was replaced is marked with.
@@ -12,8 +13,8 @@ def is_wrapped(method: object) -> bool:
     return getattr(method, MARK, False) is True
 
 
-def replace(owner: type, name: str, wrapper: Any) -> None:
-    """Put `wrapper` in the place of a method."""
+def replace(owner: type | ModuleType, name: str, wrapper: Any) -> None:
+    """Put `wrapper` in the place of a method, or of a module's function."""
     setattr(wrapper, MARK, True)
     setattr(owner, name, wrapper)
 

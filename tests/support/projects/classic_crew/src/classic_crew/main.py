@@ -1,0 +1,3 @@
+"""What `crewai run` starts; nothing of it is needed here."""
+
+raise RuntimeError("Quarterdeck runs the crew itself.")

@@ -1,0 +1,21 @@
+"""Folders of a user, which crews are loaded from."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder to load crews from; what was imported from it is forgotten again, as are variables that it set."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before, environ = set(sys.modules), dict(os.environ)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+    os.environ.clear()
+    os.environ.update(environ)
