@@ -35,7 +35,6 @@ __all__ = [
     "ConditionalTask",
     "Crew",
     "Process",
-    "Registration",
     "Task",
     "TaskOutput",
     "adapted",

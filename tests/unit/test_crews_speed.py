@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.crews import CREWAI_WARNINGS, LLM, Agent, Crew, Registration, Task
+from tests.support.crews import CREWAI_WARNINGS, LLM, Agent, Crew, Task
 
 # isort: split
 
@@ -27,6 +27,7 @@ from crewai.llms.providers.openai.completion import OpenAICompletion
 from crewai.utilities import file_store
 
 from server.crews import speed
+from server.crews.registration import Registration
 from server.crews.run import RUN, Run
 from server.crews.speed import asking, contract, triggers
 from tests.support.journal import FakeJournal
