@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import anyio
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from protocol.errors import Refused
+from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
 from server.routes.api import Api
@@ -79,7 +81,7 @@ async def running_rest(world: World) -> AsyncIterator[RestSite]:
     """Serve REST."""
     pubsub = PubSub(world.redis, times=QUICK)
     hub = Hub(pubsub, world.store)
-    api = Api(world.dispatch, hub)
+    api = Api(world.dispatch, hub, Files(Path("nowhere")))
     app = Starlette(routes=[Mount("/api/v1", routes=api.routes())], exception_handlers={Refused: on_refused})
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
