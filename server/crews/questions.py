@@ -42,6 +42,8 @@ def before_question(mine: TaskRun, checkpoint: CrewCheckpoint, agent: object, ve
         task=mine.name,
         agent=role(agent),
         facts={"expected_output": _short(mine.task.expected_output)},
+        seconds=checkpoint.deadline,
+        on_deadline=checkpoint.on_deadline,
     )
 
 
@@ -62,6 +64,8 @@ def after_question(
         task=mine.name,
         agent=role(mine.task.agent),
         facts=_facts(mine, mine.task),
+        seconds=checkpoint.deadline,
+        on_deadline=checkpoint.on_deadline,
     )
 
 
