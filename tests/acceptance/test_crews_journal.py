@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from protocol.events import JournalMissed, LlmCompleted, TaskCompleted
 from protocol.objects import Usage
 from server.runnable import Runnable
-from tests.support.crews import CREWAI_WARNINGS, Agent, BaseAgent, Crew, Process, adapted, agent, model, task, tool
+from tests.support.crews import CREWAI_WARNINGS, BaseAgent, Crew, Process, adapted, agent, model, task, tool
 from tests.support.flows import Flow, adapted_flow, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.marked_model import MarkedModel
@@ -84,9 +84,8 @@ def in_text(server: MarkedModel) -> Any:
     return InText(model="gpt-4o-mini", base_url=server.url, api_key="sk-test-0123456789")
 
 
-def one(server: MarkedModel, *names: str, **settings: Any) -> tuple[BaseAgent, list[BaseTool]]:
-    tools: list[BaseTool] = [Send(), Look(), Boom(), count]
-    return agent(server, tools=tools, **settings), tools
+def one(server: MarkedModel, **settings: Any) -> BaseAgent:
+    return agent(server, tools=[Send(), Look(), Boom(), count], **settings)
 
 
 def case(name: str) -> Callable[[Callable[[MarkedModel], Crew]], Callable[[MarkedModel], Crew]]:
@@ -104,14 +103,14 @@ ALL = "[[send to=Rara]] [[send to=Dimas]] [[look at=tea]] [[count words=all]] [[
 
 @case("native")
 def native(server: MarkedModel) -> Crew:
-    writer, _ = one(server)
+    writer = one(server)
     tasks = [task("one", writer, description=f"do one {ALL}"), task("two", writer)]
     return Crew(agents=[writer], tasks=[*tasks, task("three", writer, description="do three [[send to=Rara]]")])
 
 
 @case("in text")
 def react(server: MarkedModel) -> Crew:
-    writer, _ = one(server, llm=in_text(server))
+    writer = one(server, llm=in_text(server))
     return Crew(agents=[writer], tasks=[task("one", writer, description=f"do one {ALL}"), task("two", writer)])
 
 
@@ -147,7 +146,7 @@ def side_by_side(server: MarkedModel) -> Crew:
 
 @case("converted")
 def converted(server: MarkedModel) -> Crew:
-    writer, other = one(server)[0], agent(server, "Other")
+    writer, other = one(server), agent(server, "Other")
     tasks = [
         task("one", writer, output_pydantic=Title),
         task("two", writer, output_json=Title),
@@ -159,7 +158,7 @@ def converted(server: MarkedModel) -> Crew:
 
 @case("guarded")
 def guarded(server: MarkedModel) -> Crew:
-    writer, _ = one(server)
+    writer = one(server)
     tasks = [task("one", writer, guardrail="It is polite."), task("two", writer, guardrail=_refuses_once())]
     return Crew(agents=[writer], tasks=tasks)
 
@@ -176,13 +175,13 @@ def _refuses_once() -> Callable[[Any], tuple[bool, Any]]:
 
 @case("reasoning")
 def reasoning(server: MarkedModel) -> Crew:
-    writer, _ = one(server, planning=True)
+    writer = one(server, planning=True)
     return Crew(agents=[writer], tasks=[task("one", writer, description="do one [[send to=Rara]]")])
 
 
 @case("planned")
 def planned(server: MarkedModel) -> Crew:
-    writer, _ = one(server)
+    writer = one(server)
     tasks = [task("one", writer, description="do one [[send to=Rara]]"), task("two", writer)]
     return Crew(agents=[writer], tasks=tasks, planning=True, planning_llm=model(server))
 
@@ -194,8 +193,7 @@ class Alone(Flow[Any]):
 
     @start()
     async def work(self) -> str:
-        writer: Any = one(self.server)[0]
-        assert isinstance(writer, Agent)
+        writer: Any = one(self.server)
         said = [(await writer.kickoff_async("do it [[send to=Rara]] [[look at=tea]]")).raw]
         said.append((await asyncio.to_thread(writer.kickoff, "do it [[count words=all]]")).raw)
         llm = model(self.server)

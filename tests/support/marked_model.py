@@ -1,8 +1,9 @@
 """A language model that calls the tools which a prompt names, on every path, and never answers the same text twice.
 
-A task described as `do it [[send to=Rara]] [[look at=tea]]` makes it call both tools: in one answer where it is offered
-tools, one after the other where it is asked in text (ReAct). Double parentheses become brackets in what it passes on, so
-that a delegated task can name tools, too. Every answer has a number of its own: a call that is made once more is seen.
+A task described as `do it [[send to=Rara]] [[look at=tea]]` makes it call both tools: in one answer where it is
+offered tools, one after the other where it is asked in text (ReAct). Double parentheses become brackets in what it
+passes on, so that a delegated task can name tools, too. Every answer has a number of its own: a call that is made once
+more is seen.
 """
 
 import itertools
