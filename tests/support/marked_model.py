@@ -31,28 +31,29 @@ class MarkedModel(OpenAIServer):
         offered = {tool["function"]["name"]: tool["function"]["parameters"] for tool in body.get("tools") or []}
         if isinstance(forced := body.get("tool_choice"), dict):
             name = forced["function"]["name"]
-            return Reply(calls=[Call(name, self._filled(offered[name]))])
+            return Reply(calls=[Call(name, self._filled(offered[name], asked))])
         if (form := body.get("response_format")) and form["type"] == "json_schema":
-            return Reply(json.dumps(self._filled(form["json_schema"]["schema"])))
+            return Reply(json.dumps(self._filled(form["json_schema"]["schema"], asked)))
         if offered and calls and not any(message["role"] == "tool" for message in messages):
             return Reply(calls=[call for call in calls if call.tool in offered])
         if not offered and "Action Input:" in prompt:
-            return self._in_text(messages, calls)
-        return Reply(self._text())
+            return self._in_text(messages, calls, asked)
+        return Reply(self.text(asked))
 
-    def _in_text(self, messages: list[dict[str, Any]], calls: list[Call]) -> Reply:
+    def _in_text(self, messages: list[dict[str, Any]], calls: list[Call], asked: str) -> Reply:
         done = sum(str(m["content"]).count("Observation:") for m in messages if m["role"] == "assistant")
         if done >= len(calls):
-            return Reply(f"Thought: done\nFinal Answer: {self._text()}")
+            return Reply(f"Thought: done\nFinal Answer: {self.text(asked)}")
         call = calls[done]
-        return Reply(f"Thought: {self._text()}\nAction: {call.tool}\nAction Input: {json.dumps(call.arguments)}\n")
+        return Reply(f"Thought: {self.text(asked)}\nAction: {call.tool}\nAction Input: {json.dumps(call.arguments)}\n")
 
-    def _text(self) -> str:
+    def text(self, asked: str) -> str:
+        """Give the text of an answer to this."""
         return f"Answer {next(self._numbers)}."
 
-    def _filled(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def _filled(self, schema: dict[str, Any], asked: str) -> dict[str, Any]:
         made: dict[str, Any] = {"array": [], "boolean": True, "integer": 1, "object": {}}
-        return {name: made.get(field.get("type"), self._text()) for name, field in schema["properties"].items()}
+        return {name: made.get(field.get("type"), self.text(asked)) for name, field in schema["properties"].items()}
 
 
 def arguments(text: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A whole installation on one machine: Valkey, web processes, workers."""
 
 import signal
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,19 @@ from tests.support.valkey import Valkey
 class Stack:
     """Start it, hurt it, mend it, stop it."""
 
-    def __init__(self, folder: Path, model: str, *, webs: int = 1, workers: int = 1, durable: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        model: str,
+        *,
+        webs: int = 1,
+        workers: int = 1,
+        durable: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.valkey = Valkey(folder, durable=durable)
-        environ = environment(folder, QUARTERDECK_REDIS_URL=self.valkey.url, TEST_MODEL=model)
+        environ = environment(folder, QUARTERDECK_REDIS_URL=self.valkey.url, TEST_MODEL=model, **(settings or {}))
         self.webs = [Web(folder, environ) for _ in range(webs)]
         self.workers = [WorkerProcess(folder, environ) for _ in range(workers)]
 
