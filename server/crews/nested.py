@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from crewai import Crew
 
 from server.crews.calls.fingerprint import fingerprint
+from server.crews.calls.ways import on_loop_of
 from server.crews.calls.wrapping import is_wrapped, replace
 from server.crews.fresh import gated, hushed, ungated
 from server.crews.names import task_names
@@ -71,14 +72,6 @@ def _kickoff(original: Callable[..., Any]) -> Callable[..., Any]:
         return wait_for(_on(run, self.akickoff(*args, **kwargs)))
 
     return kickoff
-
-
-def on_loop_of(run: Run) -> bool:
-    """Tell whether this is the thread of the execution's loop, where nothing may wait."""
-    try:
-        return asyncio.get_running_loop() is run.loop
-    except RuntimeError:
-        return False
 
 
 def _on(run: Run, work: Coroutine[Any, Any, ResultT]) -> "concurrent.futures.Future[ResultT]":

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,11 +52,11 @@ class Run:
         self.closed = False
         self._counts: Counter[str] = Counter()
         self._reserved = 0
+        #: The calls of models that earlier attempts recorded, in order, and by scope those not asked for again.
+        self._answered = sorted(step for step in journal.steps() if step.rpartition("/")[2].startswith("llm."))
         self._untaken: dict[str, set[str]] = defaultdict(set)
-        for step in journal.steps():
-            scope, _, name = step.rpartition("/")
-            if name.startswith("llm."):
-                self._untaken[scope].add(step)
+        for step in self._answered:
+            self._untaken[step.rpartition("/")[0]].add(step)
         self._gate = threading.Lock()
 
     def find(self, task: Task) -> TaskRun | None:
@@ -108,6 +109,11 @@ class Run:
     def take(self, step: str) -> None:
         """Take note that what an earlier attempt recorded under this step was asked for again."""
         self._untaken[step.rpartition("/")[0]].discard(step)
+
+    def answered_within(self, step: str) -> list[str]:
+        """Name the calls of models that earlier attempts recorded while this step was made."""
+        begin, end = (bisect_left(self._answered, f"{step}{mark}") for mark in "/0")  # "0" follows "/"
+        return self._answered[begin:end]
 
     def untaken(self, scope: str) -> bool:
         """Tell whether an earlier attempt recorded calls of models in this scope that were not asked for again."""

@@ -1,5 +1,6 @@
 """The few places where crewai itself is wrapped. Outside an execution of ours, every wrap only passes on."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import Any
@@ -58,9 +59,17 @@ def _turn(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
         if RUN.get() is None or not isinstance(mine, TaskRun):
             return await original(self, *args, **kwargs)
         async with mine.team.turn(self):
+            if _is_reminded(self):
+                return await asyncio.to_thread(self.execute_task, *args, **kwargs)
             return await original(self, *args, **kwargs)
 
     return aexecute_task
+
+
+def _is_reminded(agent: Agent) -> bool:
+    """Tell whether an agent has memory or knowledge: crewai asks models and stores for them, and waits, on the loop."""
+    crew = agent.crew if isinstance(agent.crew, Crew) else None
+    return bool(agent.memory or agent.knowledge or (crew and (crew._memory or crew.knowledge)))
 
 
 def _unmet(original: Callable[[ConditionalTask], TaskOutput]) -> Callable[[ConditionalTask], TaskOutput]:

@@ -186,6 +186,22 @@ def planned(server: MarkedModel) -> Crew:
     return Crew(agents=[writer], tasks=tasks, planning=True, planning_llm=model(server))
 
 
+class Consult(BaseTool):
+    name: str = "consult"
+    description: str = "Ask another model."
+    llm: Any
+
+    def _run(self, about: str) -> str:
+        RAN.append(f"consult {about}")
+        return str(self.llm.call(f"do say something about {about}"))
+
+
+@case("a model within a tool")
+def consulting(server: MarkedModel) -> Crew:
+    writer = agent(server, tools=[Consult(llm=model(server))])
+    return Crew(agents=[writer], tasks=[task("one", writer, description="do one [[consult about=tea]]")])
+
+
 class Alone(Flow[Any]):
     """An agent without a crew, and models without an agent."""
 

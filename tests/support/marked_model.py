@@ -24,7 +24,9 @@ class MarkedModel(OpenAIServer):
         self._numbers = itertools.count(1)
 
     def choose(self, body: dict[str, Any], prompt: str) -> Reply | None:
-        """Answer as the prompt's marks say."""
+        """Answer as a rule says, or else as the prompt's marks say."""
+        if self.rule(prompt):
+            return None
         messages = body["messages"]
         asked = next((str(message["content"]) for message in messages if message["role"] == "user"), prompt)
         calls = [Call(name, arguments(text)) for name, text in MARK.findall(asked)]
@@ -52,7 +54,7 @@ class MarkedModel(OpenAIServer):
         return f"Answer {next(self._numbers)}."
 
     def _filled(self, schema: dict[str, Any], asked: str) -> dict[str, Any]:
-        made: dict[str, Any] = {"array": [], "boolean": True, "integer": 1, "object": {}}
+        made: dict[str, Any] = {"array": [], "boolean": True, "integer": 1, "number": 0.5, "object": {}}
         return {name: made.get(field.get("type"), self.text(asked)) for name, field in schema["properties"].items()}
 
 

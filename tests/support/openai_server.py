@@ -165,8 +165,12 @@ class OpenAIServer:
             scripted = self.choose(body, prompt)
             if scripted is not None:
                 return scripted if isinstance(scripted, Reply) else Reply(scripted)
-            rule = next((rule for rule in self._rules if rule.marker in prompt), None)
+            rule = self.rule(prompt)
             return rule.next() if rule else self._default
+
+    def rule(self, prompt: str) -> Rule | None:
+        """Find the newest rule that fits a prompt."""
+        return next((rule for rule in self._rules if rule.marker in prompt), None)
 
     def choose(self, body: dict[str, Any], prompt: str) -> Reply | str | None:
         """Answer by the script, if there is one."""

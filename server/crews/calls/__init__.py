@@ -1,9 +1,10 @@
 """Calls to models and tools: each is made once, whatever becomes of the worker; a later attempt gets its answer again.
 
-`models`, `structured` and `tools` wrap crewai's classes. Outside an execution of ours, every wrap only passes on.
+`models`, `structured`, `tools` and `reminding` wrap crewai's classes. Outside an execution of ours, every wrap only
+passes on.
 """
 
-from server.crews.calls import clock, models, structured, tools
+from server.crews.calls import clock, models, reminding, structured, tools
 
 
 def install() -> None:
@@ -11,4 +12,5 @@ def install() -> None:
     models.install()
     structured.install()
     tools.install()
+    reminding.install()
     clock.install()

@@ -69,14 +69,9 @@ class ModelCall:
         if stored is None:
             self._tell_missed()
             return None
-        self.run.take(self.step)
-        kept = read_answered(stored)
+        kept = _taken(self.run, self.step, stored)
         for reported in kept.reported:
             self.model._track_token_usage_internal(reported)
-        if kept.usage and (mine := TASK.get()):
-            mine.spend(kept.usage)
-        told = LlmCompleted(call=kept.call, stream=kept.call, model=kept.model, task=_task(), replayed=True)
-        self.run.emit(msgspec.structs.replace(told, usage=kept.usage, seconds=kept.seconds))
         return [decode(kept.answer, self.response_model)]
 
     def _tell_missed(self) -> None:
@@ -130,6 +125,24 @@ class ModelCall:
             if streams(self.model, kwargs):
                 stack.enter_context(call_stream_override(self.model, True))
             yield
+
+
+def _taken(run: Run, step: str, stored: bytes) -> Answered:
+    """Read a call of an earlier attempt, tell that it was not made again, and count what it used."""
+    run.take(step)
+    kept = read_answered(stored)
+    if kept.usage and (mine := TASK.get()):
+        mine.spend(kept.usage)
+    told = LlmCompleted(call=kept.call, stream=kept.call, model=kept.model, task=_task(), replayed=True)
+    run.emit(msgspec.structs.replace(told, usage=kept.usage, seconds=kept.seconds))
+    return kept
+
+
+def take_within(run: Run, step: str) -> None:
+    """Do the same for all calls within a unit, which as a whole is not made again."""
+    for inner in run.answered_within(step):
+        if (stored := run.journal.recall(inner)) is not None:
+            _taken(run, inner, stored)
 
 
 def name_of(model: Any) -> str:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from protocol.events import Data, ToolCompleted, ToolFailed, ToolStarted
 from server.crews.calls.approval import Denied, approve
 from server.crews.calls.codec import Encoded, Ran, Unwritable, decode, encode, read_ran, to_bytes
+from server.crews.calls.models import take_within
 from server.crews.calls.recovery import recover
 from server.crews.calls.told import arguments_of, cut
 from server.crews.calls.ways import Way
@@ -60,6 +61,7 @@ class ToolCall:
         return await self._run(body)
 
     def _again(self, ran: Ran) -> Any:
+        take_within(self.run, self.step)
         if ran.error is not None:
             raise ToolError(ran.error)
         return decode(ran.result) if ran.result is not None else None

@@ -42,7 +42,15 @@ class Direct:
 
 def way(run: Run) -> Way:
     """Give the way for a coroutine: the execution itself on its own loop."""
-    return run if asyncio.get_running_loop() is run.loop else Direct(run)
+    return run if on_loop_of(run) else Direct(run)
+
+
+def on_loop_of(run: Run) -> bool:
+    """Tell whether this is the thread of the execution's loop, where nothing may wait."""
+    try:
+        return asyncio.get_running_loop() is run.loop
+    except RuntimeError:
+        return False
 
 
 def at_once(work: Coroutine[Any, Any, ResultT]) -> ResultT:

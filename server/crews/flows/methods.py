@@ -19,12 +19,13 @@ from crewai.types.streaming import CrewStreamingOutput
 
 from protocol.events import TaskCompleted, TaskFailed, TaskStarted
 from server.crews.calls.codec import Encoded, Unwritable, decode, encode
+from server.crews.calls.ways import on_loop_of
 from server.crews.calls.wrapping import is_wrapped, replace
 from server.crews.faults import crew_failed, readable
 from server.crews.flows.catalogue import methods_of
 from server.crews.flows.results import structure, text
 from server.crews.flows.state import Changes, changes, redo, snapshot
-from server.crews.nested import on_loop_of, wait_for
+from server.crews.nested import wait_for
 from server.crews.parts import Part
 from server.crews.run import RUN, TASK, Run
 from server.crews.scopes import scope
