@@ -142,6 +142,7 @@ async def _live_twice(runnable: Any, dies_at: int, before: bool, server: OpenAIS
     else:
         return False
     await wait_until(lambda: not threads_at_work(), description="no call of the first attempt is on its way")
+    await wait_until(server.at_rest, description="nor arrives one that was cancelled")
     paid, kept = len(server.requests), set(execution.recorded)
     answered = dict(execution.answers)
     second = FakeJournal(answers={name: said[_used(answered, name) :] for name, said in ANSWERS.items()}, **common)
