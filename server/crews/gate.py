@@ -65,7 +65,7 @@ class AfterGate:
             await self._keep(output)
             await self._hold(output)
         if not self._mine.skipped and self._own is not None:
-            await call_once(self._run, self._mine.step("callback"), self._own, output)
+            await call_once(self._run, self._run, self._mine.step("callback"), self._own, output)
 
     async def _hold(self, output: TaskOutput) -> None:
         for checkpoint in self._mine.after:

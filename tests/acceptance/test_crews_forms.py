@@ -284,6 +284,14 @@ async def _note_slowly(output: TaskOutput) -> None:
     _note(output)
 
 
+def _note_step(answer: Any) -> None:
+    SEEN.append(str(answer.output))
+
+
+async def _note_step_slowly(answer: Any) -> None:
+    _note_step(answer)
+
+
 async def test_a_persons_word_is_final(server: OpenAIServer) -> None:
     server.reply("do it", "ok")
     await through(
@@ -327,6 +335,21 @@ async def test_a_callback_may_ask_a_person(server: OpenAIServer) -> None:
     )
     assert SEEN == ["Yes."]
     assert journal.events(JournalMissed) == []
+
+
+@pytest.mark.parametrize("owner", ["agent", "crew"])
+@pytest.mark.parametrize("callback", [_note_step, _note_step_slowly])
+async def test_step_callbacks_are_called_once_for_each_step(server: OpenAIServer, owner: str, callback: Any) -> None:
+    def made() -> Crew:
+        writer = agent(server, tools=[ask_human], **({"step_callback": callback} if owner == "agent" else {}))
+        settings = {"step_callback": callback} if owner == "crew" else {}
+        return Crew(agents=[writer], tasks=[task("it", writer, human_input=True)], **settings)
+
+    server.reply("do it", Reply(calls=[Call("ask_human", {"question": "Which?"})]), "One.", "Two.")
+    await through(
+        made, ("ask_human", ("respond", "This.")), ("input:it", ("revise", "More")), ("input:it", "approve")
+    )  # fmt: skip
+    assert SEEN == ["One.", "Two."]
 
 
 class Died(BaseException):
