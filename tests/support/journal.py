@@ -145,9 +145,19 @@ class FakeJournal:
         return self._earlier
 
     async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
-        self.record_now(step, value, event=event)
+        self._keep(step, value, event)
 
     def record_now(self, step: str, value: bytes, *, event: Data | None = None) -> None:
+        """From a thread it needs the loop, as the real one does: a loop that waits for that thread stands still."""
+        if threading.get_ident() != self._thread:
+            asyncio.run_coroutine_threadsafe(self._kept(step, value, event), self._loop).result()
+        else:
+            self._keep(step, value, event)
+
+    async def _kept(self, step: str, value: bytes, event: Data | None) -> None:
+        self._keep(step, value, event)
+
+    def _keep(self, step: str, value: bytes, event: Data | None) -> None:
         self._execution.recorded[step] = value
         if event is not None:
             self.told.append(event)
