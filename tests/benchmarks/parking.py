@@ -73,15 +73,16 @@ async def _start(client: Client, count: int) -> None:
 async def _rest(redis: Redis, count: int) -> None:
     """Wait until so many are parked."""
 
-    async def resting() -> bool:
+    async def enough() -> bool:
         members: Any = await redis.zrange(keys.executions(keys.OPEN_TENANT), 0, -1)
         pipeline = redis.pipeline(transaction=False)
         for member in members:
             pipeline.hmget(f"qd:{{{keys.OPEN_TENANT}:{member.decode()}}}:state", ["state", "owner"])
         states = await pipeline.execute()
-        return sum(state == b"waiting" and owner == b"" for state, owner in states) >= count
+        resting = [state == b"waiting" and owner == b"" for state, owner in states]
+        return sum(resting) >= count
 
-    await wait_until(resting, description=f"{count} are parked", timeout=1800)
+    await wait_until(enough, description=f"{count} are parked", timeout=1800)
 
 
 def _resident(stack: Stack) -> float:
