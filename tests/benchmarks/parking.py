@@ -79,7 +79,7 @@ async def _rest(redis: Redis, count: int) -> None:
         for member in members:
             pipeline.hmget(f"qd:{{{keys.OPEN_TENANT}:{member.decode()}}}:state", ["state", "owner"])
         states = await pipeline.execute()
-        resting = [state == b"waiting" and owner == b"" for state, owner in states]
+        resting: list[bool] = [state == b"waiting" and owner == b"" for state, owner in states]
         return sum(resting) >= count
 
     await wait_until(enough, description=f"{count} are parked", timeout=1800)
