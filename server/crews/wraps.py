@@ -9,7 +9,7 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.conditional_task import ConditionalTask
 from crewai.tasks.task_output import TaskOutput
 
-from server.crews import calls, files, flows, knowledge, memory, nested
+from server.crews import calls, files, flows, guardrails, knowledge, memory, nested
 from server.crews.memory import remembering
 from server.crews.run import RUN, TASK
 from server.crews.tasks import TaskRun
@@ -24,6 +24,7 @@ def install() -> None:
     nested.install()
     flows.install()
     files.install()
+    guardrails.install()
     memory.install()
     knowledge.install()
     if getattr(Task.aexecute_sync, MARK, False):

@@ -13,6 +13,8 @@ from server.runnable import Answer, Question, Suspended
 
 DataT = TypeVar("DataT", bound=Data)
 
+#: Seconds within which the loop must take what a thread gives it, or whoever blocks it fails the test.
+LOOP_LIMIT = 20.0
 #: What a test says a person answers: an action, an action with its feedback or output, or a function of the question.
 Say = str | tuple[str, str] | Callable[[Question], "Say"]
 
@@ -148,14 +150,11 @@ class FakeJournal:
         self._keep(step, value, event)
 
     def record_now(self, step: str, value: bytes, *, event: Data | None = None) -> None:
-        """From a thread it needs the loop, as the real one does: a loop that waits for that thread stands still."""
-        if threading.get_ident() != self._thread:
-            asyncio.run_coroutine_threadsafe(self._kept(step, value, event), self._loop).result()
-        else:
+        if threading.get_ident() == self._thread:
             self._keep(step, value, event)
-
-    async def _kept(self, step: str, value: bytes, event: Data | None) -> None:
-        self._keep(step, value, event)
+            return
+        work = self.record(step, value, event=event)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=LOOP_LIMIT)
 
     def _keep(self, step: str, value: bytes, event: Data | None) -> None:
         self._execution.recorded[step] = value
