@@ -47,6 +47,7 @@ export function record(items, e) {
           action: e.data.action,
           feedback: e.data.feedback,
           diff: e.data.diff,
+          response: e.data.response,
         },
       ];
     case "checkpoint.commented":

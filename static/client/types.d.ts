@@ -37,7 +37,7 @@ export type Item = { readonly key: string; readonly at: string; readonly offset:
   | { readonly kind: "task"; readonly task: string; readonly round: number; readonly text?: Maybe<string> }
   | { readonly kind: "tool"; readonly call: string; readonly tool: string; readonly arguments: unknown; readonly state: "running" | "done" | "failed"; readonly result?: Maybe<string> }
   | { readonly kind: "question"; readonly checkpoint: string; readonly version: number; readonly title: string }
-  | { readonly kind: "decision"; readonly checkpoint: string; readonly version: number; readonly title: string; readonly action: string; readonly feedback?: Maybe<string>; readonly diff?: Maybe<string> }
+  | { readonly kind: "decision"; readonly checkpoint: string; readonly version: number; readonly title: string; readonly action: string; readonly feedback?: Maybe<string>; readonly diff?: Maybe<string>; readonly response?: unknown }
   | { readonly kind: "comment"; readonly checkpoint: string; readonly text: string }
   | { readonly kind: "notice"; readonly event: string; readonly text?: Maybe<string> }
 );

@@ -12,6 +12,8 @@ import { t, tOr } from "./i18n/index.js";
 /** @type {Readonly<Record<string, string>>} */
 const KEYS = { approve: "a", edit: "a", revise: "r", reject: "r", skip: "s", stop: "x", retry: "t" };
 const PROCEEDS = new Set(["approve", "edit", "respond", "retry"]);
+/** What is most often meant. To run something again is not: it may have its effect twice. */
+const PRIMARY = new Set(["approve", "edit", "respond"]);
 /** An outcome of a flow, by the name that its author gave it. */
 const OUTCOME = "outcome:";
 
@@ -26,7 +28,7 @@ export function choices(offered, edited, tells = false) {
   const shown = offered.filter((a) =>
     a.id === "edit" ? tells || edited : a.id === "approve" ? !(edited && editable) : true,
   );
-  const rank = (/** @type {Action} */ a) => (a.id.startsWith(OUTCOME) ? 0 : PROCEEDS.has(a.id) ? 1 : 2);
+  const rank = (/** @type {Action} */ a) => (a.id.startsWith(OUTCOME) || (edited && a.id === "edit") ? 0 : PROCEEDS.has(a.id) ? 1 : 2);
   return shown.sort((a, b) => rank(a) - rank(b));
 }
 
@@ -66,7 +68,7 @@ export function Actions({ checkpoint: c, actions, sending, inert, asking, ask, c
   if (asked && !sending) return html`<${Sure} action=${asked} label=${labelOf(c, asked)} yes=${() => choose(asked)} no=${() => ask("")} />`;
   return html`<footer class="actions" data-count=${actions.length}>${actions.map(
     (action, i) => html`
-    <button key=${action.id} type="button" data-testid=${`action-${action.id}`} data-action=${action.id} data-primary=${i === 0 && PROCEEDS.has(action.id) ? "" : undefined}
+    <button key=${action.id} type="button" data-testid=${`action-${action.id}`} data-action=${action.id} data-primary=${i === 0 && PRIMARY.has(action.id) ? "" : undefined}
       aria-disabled=${Boolean(sending) || inert} aria-keyshortcuts=${KEYS[action.id]?.toUpperCase()} onClick=${() => !sending && !inert && (action.confirm ? ask(action.id) : choose(action))}>
       <span>${sending === action.id ? t("card.sending") : connectedLabel(labelOf(c, action), connected)}</span>${KEYS[action.id] && html`<kbd aria-hidden="true">${KEYS[action.id]?.toUpperCase()}</kbd>`}</button>`,
   )}

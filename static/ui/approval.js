@@ -42,7 +42,7 @@ function Open({ checkpoint: c }) {
   const stale = !tells && words.text !== undefined && words.version !== c.version;
   const original = textOf(c);
   const text = stale || tells ? original : (words.text ?? original);
-  const actions = choices(c.actions, text !== original, tells);
+  const actions = choices(c.actions, tells ? Boolean(words.text?.trim()) : text !== original, tells);
   const schema = useMemo(() => formOf(c), [c]);
   const form = words.form ?? {};
   const edit = (/** @type {string} */ next) => {
@@ -58,12 +58,17 @@ function Open({ checkpoint: c }) {
   const change = (/** @type {Partial<import("./words.js").Words>} */ part) =>
     keepWords(c.id, { ...words, version: stale ? words.version : c.version, ...part });
 
+  const misfit = (/** @type {Record<string, string>} */ fields) => {
+    const found = atFields(c, fields);
+    setWrong(found);
+    if (Object.keys(found).length) fail(t("card.misfit"));
+  };
   const choose = (/** @type {Action} */ action) => {
     ask("");
     const prepared = prepare(c, action, { text: tells ? (words.text ?? "") : text, note: words.note, form });
     setWrong("problems" in prepared ? prepared.problems : {});
     fail("");
-    if ("answer" in prepared) decide(prepared.answer, (fields) => setWrong(atFields(c, fields)));
+    if ("answer" in prepared) decide(prepared.answer, misfit);
     if (!("problem" in prepared)) return;
     fail(t(prepared.problem));
     note.current?.focus();
@@ -88,7 +93,7 @@ function Open({ checkpoint: c }) {
     <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit} problems=${wrong} editable=${!stale && isEditable(c)} />
     ${schema && html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${typed} />`}
     ${tells && html`<${Result} checkpoint=${c} text=${words.text ?? ""} problem=${wrong["output"]} edit=${edit} />`}
-    ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error)} change=${change} />`}
+    ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error) && !Object.keys(wrong).length} change=${change} />`}
     ${error && html`<p class="error" id=${`${c.id}-error`} role="alert">${error}</p>`}
     <${Actions} checkpoint=${c} actions=${actions} sending=${sending} inert=${inert} asking=${asking} ask=${ask} choose=${choose} takeBack=${takeBack} />
   </section>`;
@@ -101,7 +106,7 @@ function Note({ checkpoint: c, box, text, wrong, change }) {
   const kind = noteOf(c);
   return html`<div class="field"><label for=${`${c.id}-note`}>${t(`card.${kind}`)}</label>
     <textarea id=${`${c.id}-note`} ref=${box} data-testid="note" rows=${kind === "answer" ? 4 : 2} value=${text}
-      placeholder=${kind === "note" && isBefore(c) ? t("card.note.before") : t(`card.${kind}.hint`)}
+      placeholder=${kind === "note" && isBefore(c) ? t("card.note.before") : t(kind === "note" && asksAnswer(c) ? "card.note.along" : `card.${kind}.hint`)}
       aria-describedby=${wrong ? `${c.id}-error` : undefined} aria-invalid=${wrong ? true : undefined}
       onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`;
 }
@@ -133,7 +138,8 @@ function Head({ checkpoint: c }) {
   const now = useNow(Boolean(c.deadline));
   const left = c.deadline ? Date.parse(c.deadline) - now : undefined;
   const names = c.viewers.map((v) => v.name);
-  const { short, long } = sorted(c.facts);
+  const { tool, ...others } = c.facts;
+  const { short, long } = sorted(c.tool ? others : c.facts);
   return html`<header><p class="eyebrow"><span>${t("inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
       ${left !== undefined && html`<time>${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>`}</p>
     <h2 id=${`${c.id}-title`}>${c.title}</h2>${c.description && html`<p>${c.description}</p>`}

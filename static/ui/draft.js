@@ -110,5 +110,5 @@ function Editor({ text, label, code, problems, id, edit }) {
   const found = Object.entries(problems);
   return html`<textarea class="editor" data-testid="editor" aria-label=${label} spellcheck=${!code} value=${text}
       aria-describedby=${found.length ? id : undefined} aria-invalid=${found.length ? true : undefined} onInput=${(/** @type {any} */ e) => edit(e.target.value)}></textarea>
-    ${found.length > 0 && html`<ul class="misfits" id=${id} role="alert">${found.map(([name, reason]) => html`<li key=${name} class="error" data-testid=${`problem-${name}`}><code>${name}</code> ${reason}</li>`)}</ul>`}`;
+    ${found.length > 0 && html`<div role="alert" id=${id}><ul class="misfits">${found.map(([name, reason]) => html`<li key=${name} class="error" data-testid=${`problem-${name}`}><code>${name}</code> ${reason}</li>`)}</ul></div>`}`;
 }

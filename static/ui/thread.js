@@ -95,6 +95,10 @@ function Question({ item, execution }) {
   return html`<li class="entry question"><${Link} to=${{ execution, checkpoint: item.checkpoint }}>${t("thread.asks", { title: item.title })}<//></li>`;
 }
 
+/** What was answered, in words or in a form. @param {{ value: unknown }} props */
+const Response = ({ value }) =>
+  typeof value === "string" ? html`<blockquote>${value}</blockquote>` : html`<pre class="code" tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;
+
 /** @param {{ item: Extract<Item, { kind: "decision" }> }} props */
 function Decision({ item }) {
   const c = useCheckpoint(item.checkpoint);
@@ -107,6 +111,7 @@ function Decision({ item }) {
   return html`<li class="entry verdict" data-testid="verdict" data-action=${item.action}>
     <p>${tOr(`decided.${c?.kind}.${item.action}`, usual, values)}</p>
     ${item.feedback && html`<blockquote>${item.feedback}</blockquote>`}
+    ${item.response !== undefined && item.response !== null && html`<${Response} value=${item.response} />`}
     ${item.diff && html`<details><summary>${t("thread.changed")}</summary><${UnifiedDiff} text=${item.diff} /></details>`}
   </li>`;
 }
