@@ -55,8 +55,8 @@ function Tabbed({ checkpoint: c, text, editable, problems, edit, reset }) {
   const tabs = /** @type {Tab[]} */ (editable ? ["draft", "edit", "changes"] : ["draft"]);
   const id = (/** @type {string} */ name) => `${c.id}-${name}`;
   return html`<div class="draft">
-    ${editable && html`<${Tabs} tabs=${tabs} tab=${tab} show=${show} disabled=${edited ? undefined : "changes"} id=${id} />`}
-    <div id=${id("panel")} class="panel" role=${editable ? "tabpanel" : "region"} tabindex="0" aria-label=${editable ? undefined : t("card.draft")} aria-labelledby=${editable ? id(tab) : undefined}>
+    ${editable && html`<${Tabs} of=${c.tool ? "card.call" : "card.draft"} tabs=${tabs} tab=${tab} show=${show} disabled=${edited ? undefined : "changes"} id=${id} />`}
+    <div id=${id("panel")} class="panel" role=${editable ? "tabpanel" : "region"} tabindex="0" aria-label=${editable ? undefined : t(c.tool ? "card.call" : "card.draft")} aria-labelledby=${editable ? id(tab) : undefined}>
       ${
         tab === "draft"
           ? html`<${Shown} checkpoint=${c} text=${text} />`
@@ -70,9 +70,9 @@ function Tabbed({ checkpoint: c, text, editable, problems, edit, reset }) {
 }
 
 /**
- * @param {{ tabs: Tab[], tab: Tab, show: (tab: Tab) => void, disabled: string | undefined, id: (name: string) => string }} props
+ * @param {{ of: "card.call" | "card.draft", tabs: Tab[], tab: Tab, show: (tab: Tab) => void, disabled: string | undefined, id: (name: string) => string }} props
  */
-function Tabs({ tabs, tab, show, disabled, id }) {
+function Tabs({ of, tabs, tab, show, disabled, id }) {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
@@ -83,10 +83,10 @@ function Tabs({ tabs, tab, show, disabled, id }) {
     show(next);
     /** @type {HTMLElement | null | undefined} */ (list.current?.querySelector(`[data-tab=${next}]`))?.focus();
   };
-  return html`<div class="tabs" role="tablist" ref=${list} aria-label=${t("card.tabs")} onKeyDown=${onKeyDown}>${tabs.map(
+  return html`<div class="tabs" role="tablist" ref=${list} aria-label=${t(of === "card.call" ? "card.call" : "card.tabs")} onKeyDown=${onKeyDown}>${tabs.map(
     (name) => html`
     <button key=${name} type="button" role="tab" id=${id(name)} data-tab=${name} data-testid=${`tab-${name}`} aria-controls=${id("panel")} aria-selected=${tab === name}
-      tabindex=${tab === name ? 0 : -1} aria-disabled=${name === disabled} title=${name === disabled ? t("card.unchanged") : undefined} onClick=${() => name !== disabled && show(name)}>${t(`card.${name}`)}</button>`,
+      tabindex=${tab === name ? 0 : -1} aria-disabled=${name === disabled} title=${name === disabled ? t("card.unchanged") : undefined} onClick=${() => name !== disabled && show(name)}>${t(name === "draft" ? of : `card.${name}`)}</button>`,
   )}</div>`;
 }
 

@@ -137,6 +137,7 @@ export default {
   "card.will_be_asked": "What the crew will be asked",
   "card.tabs": "The draft",
   "card.draft": "Draft",
+  "card.call": "Call",
   "card.edit": "Edit",
   "card.changes": "Changes",
   "card.editor": "Edit the draft",

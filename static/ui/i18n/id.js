@@ -139,6 +139,7 @@ const id = {
   "card.will_be_asked": "Yang akan diminta dari kru",
   "card.tabs": "Draf",
   "card.draft": "Draf",
+  "card.call": "Panggilan",
   "card.edit": "Sunting",
   "card.changes": "Perubahan",
   "card.editor": "Sunting draf",
