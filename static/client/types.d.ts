@@ -59,6 +59,8 @@ export interface ExecutionView {
   /** Tasks whose clock a question stopped, by checkpoint. */
   readonly held: Readonly<Record<string, string>>;
   readonly usage: Usage;
+  /** It waits without a worker: nothing of it is in memory. */
+  readonly parked?: boolean;
   readonly waited?: Maybe<number>;
   readonly output?: Maybe<string>;
   readonly error?: Maybe<Fault>;

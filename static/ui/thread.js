@@ -4,6 +4,7 @@
  */
 import { memo } from "react";
 import { useCheckpoint } from "../client/react.js";
+import { chosen } from "./actions.js";
 import { Document } from "./document.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
@@ -96,13 +97,15 @@ function Question({ item, execution }) {
 
 /** @param {{ item: Extract<Item, { kind: "decision" }> }} props */
 function Decision({ item }) {
+  const c = useCheckpoint(item.checkpoint);
   const values = {
     who: nameOf(item.by, isClaimed(item.checkpoint, item.version)),
     title: item.title,
-    action: item.action,
+    action: chosen(c, item.action),
   };
+  const usual = tOr(`decided.${item.action}`, t("decided.other", values), values);
   return html`<li class="entry verdict" data-testid="verdict" data-action=${item.action}>
-    <p>${tOr(`decided.${item.action}`, t("decided.other", values), values)}</p>
+    <p>${tOr(`decided.${c?.kind}.${item.action}`, usual, values)}</p>
     ${item.feedback && html`<blockquote>${item.feedback}</blockquote>`}
     ${item.diff && html`<details><summary>${t("thread.changed")}</summary><${UnifiedDiff} text=${item.diff} /></details>`}
   </li>`;
