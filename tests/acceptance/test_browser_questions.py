@@ -30,7 +30,7 @@ async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
     """A web process and a worker with crews that ask in every form."""
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:
         stack = Stack(Path(folder), server.url)
-        crews = {"QUARTERDECK_CREWS": "courier=courier:crew,review=review:Review", "TEST_LEDGER": f"{folder}/weighed"}
+        crews = {"QUARTERDECK_CREWS": "courier=courier:crew,review=letter:Review", "TEST_LEDGER": f"{folder}/weighed"}
         for process in stack.processes:
             process.environ |= crews
         try:

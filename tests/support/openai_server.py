@@ -162,11 +162,15 @@ class OpenAIServer:
         prompt = "\n".join(_text(message) for message in body.get("messages", []))
         with self._lock:
             self.requests.append(Request(body, prompt))
-            scripted = self._script(prompt) if self._script else None
+            scripted = self.choose(body, prompt)
             if scripted is not None:
                 return scripted if isinstance(scripted, Reply) else Reply(scripted)
             rule = next((rule for rule in self._rules if rule.marker in prompt), None)
             return rule.next() if rule else self._default
+
+    def choose(self, body: dict[str, Any], prompt: str) -> Reply | str | None:
+        """Answer by the script, if there is one."""
+        return self._script(prompt) if self._script else None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self

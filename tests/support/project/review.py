@@ -1,24 +1,35 @@
-"""A flow that asks people for one of its outcomes."""
+"""A flow that drafts, asks a person, and acts on the world: a line in a ledger, once."""
+
+import os
+from pathlib import Path
+from typing import Any
 
 from crewai.flow.flow import Flow, listen, start
 from crewai.flow.human_feedback import human_feedback
 
 
-class Review(Flow):  # type: ignore[type-arg]  # of any state
-    """Have a letter judged."""
+class Review(Flow[dict[str, Any]]):
+    """Have a draft approved, and publish it."""
 
     @start()
-    @human_feedback(message="Shall it go out?", emit=["send_it", "too_long"], llm="gpt-4o-mini")
-    def letter(self) -> str:
-        """Write it."""
-        return "# Dear Rara\n\nThe parcel is on its way."
+    def draft(self) -> str:
+        return f"a draft about {self.state.get('topic')}"
 
-    @listen("send_it")
-    def sent(self) -> str:
-        """Send it."""
-        return "It was sent."
+    @listen(draft)
+    @human_feedback(message="Publish it?", emit=["approved", "rejected"], llm="gpt-4o-mini", default_outcome="approved")
+    def judge(self, draft: str) -> str:
+        return draft
 
-    @listen("too_long")
-    def shortened(self) -> str:
-        """Make it shorter."""
-        return "It was shortened."
+    @listen("approved")
+    def publish(self, _: Any) -> str:
+        return self._write("published")
+
+    @listen("rejected")
+    def drop(self, _: Any) -> str:
+        return self._write("dropped")
+
+    def _write(self, what: str) -> str:
+        line = f"{what} {self.state['topic']}"
+        with Path(os.environ["TEST_LEDGER"]).open("a") as ledger:
+            ledger.write(f"{line}\n")
+        return line
