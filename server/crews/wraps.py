@@ -1,6 +1,5 @@
 """The few places where crewai itself is wrapped. Outside an execution of ours, every wrap only passes on."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import Any
@@ -10,7 +9,8 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.conditional_task import ConditionalTask
 from crewai.tasks.task_output import TaskOutput
 
-from server.crews import calls, files, flows, guardrails, nested
+from server.crews import calls, files, flows, guardrails, knowledge, memory, nested
+from server.crews.memory import remembering
 from server.crews.run import RUN, TASK
 from server.crews.tasks import TaskRun
 from server.crews.work import skip_unmet, work_on
@@ -25,6 +25,8 @@ def install() -> None:
     flows.install()
     files.install()
     guardrails.install()
+    memory.install()
+    knowledge.install()
     if getattr(Task.aexecute_sync, MARK, False):
         return
     _replace(Task, "aexecute_sync", _task(Task.aexecute_sync))
@@ -54,22 +56,14 @@ def _task(original: Callable[..., Awaitable[TaskOutput]]) -> Callable[..., Await
 
 def _turn(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @wraps(original)
-    async def aexecute_task(self: Agent, *args: Any, **kwargs: Any) -> Any:
-        mine = TASK.get()
-        if RUN.get() is None or not isinstance(mine, TaskRun):
-            return await original(self, *args, **kwargs)
+    async def aexecute_task(self: Agent, task: Task, *args: Any, **kwargs: Any) -> Any:
+        run, mine = RUN.get(), TASK.get()
+        if run is None or not isinstance(mine, TaskRun):
+            return await original(self, task, *args, **kwargs)
         async with mine.team.turn(self):
-            if _is_reminded(self):
-                return await asyncio.to_thread(self.execute_task, *args, **kwargs)
-            return await original(self, *args, **kwargs)
+            return await remembering(run, self, task, lambda: original(self, task, *args, **kwargs))
 
     return aexecute_task
-
-
-def _is_reminded(agent: Agent) -> bool:
-    """Tell whether an agent has memory or knowledge: crewai asks models and stores for them, and waits, on the loop."""
-    crew = agent.crew if isinstance(agent.crew, Crew) else None
-    return bool(agent.memory or agent.knowledge or (crew and (crew._memory or crew.knowledge)))
 
 
 def _unmet(original: Callable[[ConditionalTask], TaskOutput]) -> Callable[[ConditionalTask], TaskOutput]:

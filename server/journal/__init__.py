@@ -14,6 +14,7 @@ from protocol.frames import Delta, timestamp
 from protocol.ids import ExecutionId, new_checkpoint
 from server import checkpoint
 from server.checkpoint import Record
+from server.journal.handover import hand_over
 from server.journal.outbox import LONGEST_BACKOFF, LeaseLost, Outbox
 from server.journal.quiet import Quiet
 from server.journal.values import pack, unpack
@@ -107,9 +108,9 @@ class ExecutionJournal:
         raise LeaseLost(self.execution)
 
     def record_now(self, step: str, value: bytes, *, event: Data | None = None) -> None:
-        """Record from synchronous code. On the loop's own thread, the event follows the value."""
-        if threading.get_ident() != self._thread:
-            self._wait_for(self.record(step, value, event=event))
+        """Record from synchronous code. On the loop's own thread, and where that is blocked, the event follows."""
+        if (recording := self._handed_over(lambda: self.record(step, value, event=event))) is not None:
+            _result(recording)
             return
         packed = pack(value)
         try:
@@ -123,15 +124,11 @@ class ExecutionJournal:
         if event is not None:
             self.emit(event)
 
-    def _wait_for(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
-        """Wait in a thread for what is done on the loop."""
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-        except (
-            concurrent.futures.CancelledError,
-            LeaseLost,
-        ) as error:  # crewai would take these for failures of a tool
-            raise Suspended from error
+    def _handed_over(
+        self, work: Callable[[], Coroutine[Any, Any, ResultT]]
+    ) -> "concurrent.futures.Future[ResultT] | None":
+        """Have a thread's work done on the loop; None where nobody can wait for the loop."""
+        return None if threading.get_ident() == self._thread else hand_over(self._loop, work)
 
     def busy(self, change: int) -> None:
         """Count the calls outside that are under way. Quick, from any thread."""
@@ -166,8 +163,8 @@ class ExecutionJournal:
 
     def ask_now(self, question: Question) -> Answer:
         """Ask from synchronous code. On the loop's own thread, an answer that is not there yet suspends at once."""
-        if threading.get_ident() != self._thread:
-            return self._wait_for(self.ask(question))
+        if (asking := self._handed_over(lambda: self.ask(question))) is not None:
+            return _result(asking)
         record = self._records.get(question.step)
         if record is None or record.checkpoint.version < question.version:
             self.outbox.say(self._opening(question, record))
@@ -203,3 +200,14 @@ class ExecutionJournal:
             if known is None or record.checkpoint.version >= known.checkpoint.version:
                 self._records[record.step] = record
         self._answered.set()
+
+
+def _result(future: "concurrent.futures.Future[ResultT]") -> ResultT:
+    """Wait in a thread for what is done on the loop."""
+    try:
+        return future.result()
+    except (
+        concurrent.futures.CancelledError,
+        LeaseLost,
+    ) as error:  # crewai would take these for failures of a tool
+        raise Suspended from error

@@ -1,6 +1,7 @@
 """The journal: order, exactly once through outages, deltas in company, and nothing after the lease is lost."""
 
 import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -23,10 +24,12 @@ from protocol.events import (
 from protocol.frames import Delta, decode_server_frame
 from protocol.ids import ExecutionId, new_execution
 from server import keys
-from server.journal import ExecutionJournal, LeaseLost
+from server.journal import ExecutionJournal, LeaseLost, handover
 from server.journal.values import unpack
+from server.runnable import Suspended
 from server.store import Store, Write
 from server.store.client import connect
+from tests.support.scripted import question
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
@@ -239,3 +242,33 @@ async def test_a_delta_of_somebody_who_lost_the_lease_is_not_pushed(redis: Redis
     await wait_until(one, description="the delta of the holder is heard")
     assert await pubsub.get_message(ignore_subscribe_messages=True, timeout=0.05) is None
     await pubsub.aclose()  # type: ignore[no-untyped-call] # redis-py's own
+
+
+@pytest.mark.parametrize("asks", [False, True])
+async def test_a_thread_goes_on_while_the_loop_waits_for_it(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    """A crew's own code blocks the loop until a thread is done; that thread must not wait for the loop in turn."""
+    monkeypatch.setattr(handover, "LIMIT", 0.05)
+    store = Store(redis)
+    execution = await claimed(store)
+    raised: list[BaseException] = []
+    async with journal(store, execution) as made:
+
+        def work() -> None:
+            try:
+                made.record_now("s", b"v", event=said(1))
+                if asks:
+                    made.ask_now(question())
+            except BaseException as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(20)  # here the loop stands still
+        assert not thread.is_alive()
+        assert made.recall("s") == b"v"
+        await made.outbox.drain()
+    assert await steps(store, execution) == ["1"]
+    assert [type(error) for error in raised] == ([Suspended] if asks else [])
+    assert [record.checkpoint.name for record in await store.records(execution)] == (["after_planning"] if asks else [])

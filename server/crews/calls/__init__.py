@@ -1,10 +1,10 @@
 """Calls to models and tools: each is made once, whatever becomes of the worker; a later attempt gets its answer again.
 
-`models`, `structured`, `tools` and `reminding` wrap crewai's classes. Outside an execution of ours, every wrap only
+`models`, `structured`, `tools` and `lookups` wrap crewai's classes. Outside an execution of ours, every wrap only
 passes on.
 """
 
-from server.crews.calls import clock, models, reminding, structured, tools
+from server.crews.calls import clock, lookups, models, structured, tools
 
 
 def install() -> None:
@@ -12,5 +12,5 @@ def install() -> None:
     models.install()
     structured.install()
     tools.install()
-    reminding.install()
+    lookups.install()
     clock.install()
