@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import anyio
 from crewai.core.providers.human_input import set_provider
+from crewai.events.event_bus import crewai_event_bus
 from crewai.events.event_context import EventContextConfig, MismatchBehavior, _event_context_config
 from crewai.events.stream_context import add_stream_sink
 from crewai_core.printer import set_suppress_console_output
@@ -49,6 +50,7 @@ async def _in_context(run: Run, body: Body) -> Outcome:
     RUN.set(run)
     set_provider(HumanInput(run))
     add_stream_sink(Progress(run))
+    crewai_event_bus.reset_runtime_state()  # what is around may have one, which would keep every crew for ever
     set_suppress_console_output(True)
     silent = MismatchBehavior.SILENT  # a stopped crew leaves events without their ends
     _event_context_config.set(EventContextConfig(mismatch_behavior=silent, empty_pop_behavior=silent))
