@@ -52,6 +52,11 @@ def started(tenant: str, subject: str, key: str) -> str:
     return f"qd:{{{tenant}}}:started:{subject}:{key}"
 
 
+def forked(tenant: str, subject: str, original: ExecutionId, key: str) -> str:
+    """Name what remembers the execution that a `fork` of an original with this idempotency key made."""
+    return f"qd:{{{tenant}}}:forked:{subject}:{original}:{key}"
+
+
 def crews() -> str:
     """Name the hash of the catalogue: crew name → the crew as a worker last reported it."""
     return "qd:crews"

@@ -12,6 +12,7 @@ from server.assets import Assets, find_root
 from server.catalogue import Catalogue
 from server.connection import Endpoint, Policy
 from server.dispatch import Dispatch
+from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
 from server.queue import Queue
@@ -41,6 +42,7 @@ class Web:
         self.hub = Hub(self.pubsub, self.store)
         policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)
         self.endpoint = Endpoint(self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names)
+        self.api = Api(self.dispatch, self.hub, Files(settings.data))
         self._stack = AsyncExitStack()
         self._counted = float("-inf")
 
@@ -48,7 +50,7 @@ class Web:
         """Serve the socket, REST and the page."""
         return [
             WebSocketRoute("/ws", self.endpoint),
-            Mount("/api/v1", routes=Api(self.dispatch).routes()),
+            Mount("/api/v1", routes=self.api.routes()),
             *Assets(find_root()).routes(),
         ]
 
@@ -99,7 +101,8 @@ class Web:
             telemetry.SLOTS_TAKEN.labels(report.id).set(report.running)
 
     async def drain(self) -> None:
-        """Take leave of every socket."""
+        """Take leave of every socket, and of who waits for events."""
+        await self.api.drain()
         await self.endpoint.drain()
 
     async def __aenter__(self) -> "Web":

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from protocol.commands import Decision
-from protocol.events import CheckpointDecided
+from protocol.events import CheckpointDecided, CheckpointExpired
+from protocol.frames import seconds_of, timestamp
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Actor, Checkpoint, CheckpointState, Judgement
 from server.checkpoint.judgement import already_decided, judge
@@ -19,8 +20,8 @@ from server.execution import Change
 from server.runnable import Answer, Question
 
 __all__ = [
-    "Record", "already_decided", "answer", "decided", "decided_event", "diff", "digest", "judge", "opened", "read",
-    "token", "withdrawn",
+    "Record", "already_decided", "answer", "asked", "decided", "decided_event", "diff", "digest", "expired",
+    "extended", "judge", "opened", "over", "read", "token", "withdrawn",
 ]  # fmt: skip
 
 C = CheckpointState
@@ -65,17 +66,54 @@ def opened(
         actions=list(question.actions),
         tool=question.tool,
         schema=dict(question.schema) if question.schema is not None else None,
+        deadline=None if question.seconds is None else timestamp(seconds_of(at) + question.seconds),
+        on_deadline=question.on_deadline,
         digest=digest(question),
         opened_at=at,
         history=before.checkpoint.history if before else [],
     )
+    return asked(checkpoint, question.step, before)
+
+
+def asked(checkpoint: Checkpoint, step: str, before: Record | None) -> tuple[Record, Change]:
+    """Make the record of an open checkpoint; `before` is that of its previous version."""
     expected = token(before.checkpoint) if before else ""
-    decisions = before.decisions if before else {}
-    record = Record(checkpoint=checkpoint, step=question.step, decisions=decisions)
-    return record, Change(ident, expected, token(checkpoint))
+    record = Record(checkpoint=checkpoint, step=step, decisions=before.decisions if before else {})
+    return record, Change(checkpoint.id, expected, token(checkpoint))
 
 
-def decided(record: Record, decision: Decision, *, by: Actor, at: str) -> tuple[Record, Change]:
+def over(record: Record, state: CheckpointState) -> tuple[Record, Change]:
+    """Make the record of a checkpoint that ends without an answer: expired, or withdrawn."""
+    after = msgspec.structs.replace(record.checkpoint, state=state)
+    change = Change(after.id, token(record.checkpoint), token(after))
+    return msgspec.structs.replace(record, checkpoint=after), change
+
+
+def extended(record: Record, deadline: str) -> tuple[Record, Change]:
+    """Make the record of an open checkpoint that has another deadline."""
+    after = msgspec.structs.replace(record.checkpoint, deadline=deadline)
+    same = token(after)
+    return msgspec.structs.replace(record, checkpoint=after), Change(after.id, same, same)
+
+
+def expired(record: Record, *, at: str) -> tuple[Record, Change, CheckpointExpired] | None:
+    """Make the record of a checkpoint whose time is over, with what its author wrote out for that as the answer.
+
+    Nothing when it is not open, not due, or when nothing was written out: silence alone never answers.
+    """
+    before = record.checkpoint
+    outcome = before.on_deadline
+    if before.state is not C.OPEN or outcome is None or before.deadline is None or at < before.deadline:
+        return None
+    entry = Judgement(version=before.version, action=outcome, at=at)
+    after = msgspec.structs.replace(before, state=C.EXPIRED, history=[*before.history, entry])
+    decisions = {**record.decisions, before.version: Decision(action=outcome)}
+    stored = msgspec.structs.replace(record, checkpoint=after, decisions=decisions)
+    change = Change(before.id, token(before), token(after))
+    return stored, change, CheckpointExpired(checkpoint=before.id, outcome=outcome)
+
+
+def decided(record: Record, decision: Decision, *, by: Actor | None, at: str) -> tuple[Record, Change]:
     """Make the record of a checkpoint that this decision answers."""
     before = record.checkpoint
     state = C.REVISING if decision.action == "revise" else C.DECIDED

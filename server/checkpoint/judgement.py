@@ -98,6 +98,14 @@ def already_decided(checkpoint: Checkpoint) -> Refused:
     if not checkpoint.history:
         return Refused(ErrorCode.CONFLICT, f"This checkpoint is {checkpoint.state}.", state=checkpoint.state)
     last = checkpoint.history[-1]
+    if checkpoint.state is CheckpointState.EXPIRED:
+        return Refused(
+            ErrorCode.ALREADY_DECIDED,
+            f"The deadline passed first: {last.action}.",
+            action=last.action,
+            at=last.at,
+            version=last.version,
+        )
     who = last.by.name if last.by else "Somebody"
     return Refused(
         ErrorCode.ALREADY_DECIDED,

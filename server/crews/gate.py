@@ -57,9 +57,7 @@ class AfterGate:
         if self._mine.after:
             await self._keep(output)
             await self._hold(output)
-        if self._mine.skipped:
-            self._mine.task.output_file = None
-        elif self.users is not None:
+        if not self._mine.skipped and self.users is not None:
             result = self.users(output)
             if inspect.isawaitable(result):
                 await result

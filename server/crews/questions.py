@@ -17,8 +17,15 @@ REVISE = Action(id="revise", label="Request changes", needs_feedback=True)
 SKIP = Action(id="skip", label="Skip")
 STOP = Action(id="stop", label="Stop run", confirm=True)
 
-#: A fact is a line, not a document.
-LONGEST_FACT = 200
+#: A fact is a line, not a document; so is a title.
+LONGEST_FACT = LONGEST_TITLE = 200
+
+
+def heading(message: str) -> tuple[str, str]:
+    """Make a title of the first line of what somebody asks, and a description of the whole, where that is more."""
+    text = message.strip()
+    title = text.partition("\n")[0]
+    return (title, "") if title == text and len(title) <= LONGEST_TITLE else (_short(title), text)
 
 
 def before_question(mine: TaskRun, checkpoint: CrewCheckpoint, agent: object, version: int) -> Question:
@@ -35,6 +42,8 @@ def before_question(mine: TaskRun, checkpoint: CrewCheckpoint, agent: object, ve
         task=mine.name,
         agent=role(agent),
         facts={"expected_output": _short(mine.task.expected_output)},
+        seconds=checkpoint.deadline,
+        on_deadline=checkpoint.on_deadline,
     )
 
 
@@ -55,6 +64,8 @@ def after_question(
         task=mine.name,
         agent=role(mine.task.agent),
         facts=_facts(mine, mine.task),
+        seconds=checkpoint.deadline,
+        on_deadline=checkpoint.on_deadline,
     )
 
 

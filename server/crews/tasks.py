@@ -30,6 +30,9 @@ class TaskRun(Part):
     edited: bool = False
     skipped: str | None = None
     result: TaskOutput | None = None
+    #: What `output_file` is to hold, until it is written; then the file's name in the execution's folder.
+    unwritten: str | None = None
+    file: str | None = None
 
     def round(self, number: int) -> AbstractContextManager[None]:
         """Be in the scope of one round of the agent's work: the first, or that after a revision."""

@@ -11,7 +11,7 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.task_output import TaskOutput
 
 from protocol.events import TaskCompleted, TaskFailed, TaskSkipped, TaskStarted
-from server.crews import outputs
+from server.crews import files, outputs
 from server.crews.faults import crew_failed, readable
 from server.crews.gate import hold_before
 from server.crews.names import role
@@ -63,6 +63,7 @@ async def _done(
         context = await hold_before(run, mine, agent, context)
     output = await _output(run, mine, execute, agent, context, tools)
     mine.task.output = mine.result = output
+    await files.write(run, mine)
     await _record(run, mine, output)
     return output
 
@@ -124,6 +125,7 @@ def _completed(mine: TaskRun, output: TaskOutput) -> TaskCompleted:
         usage=mine.usage,
         seconds=round(mine.seconds, 3),
         edited=mine.edited,
+        file=mine.file,
     )
 
 

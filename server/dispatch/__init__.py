@@ -4,6 +4,8 @@ What a command changes comes back to everybody through Redis, to the one who gav
 is done.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from protocol.commands import (
@@ -27,6 +29,8 @@ from protocol.ids import ExecutionId
 from server.auth import Principal
 from server.catalogue import Catalogue
 from server.dispatch.decide import decide
+from server.dispatch.events import Events, Place, read_events
+from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
 from server.dispatch.replies import Changed, Read, Seen, Started
 from server.dispatch.start import start
@@ -36,7 +40,7 @@ from server.queue import Queue
 from server.store import Store, Workers
 from server.store.client import OUTAGE
 
-__all__ = ["Changed", "Dispatch", "Listing", "Read", "Seen", "Started"]
+__all__ = ["Changed", "Dispatch", "Events", "Listing", "Place", "Read", "Seen", "Started"]
 
 
 class Dispatch:
@@ -47,13 +51,8 @@ class Dispatch:
 
     async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
         """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
-        code = authorize(principal, command)
-        if code:
-            raise Refused(code, ERRORS[code].meaning)
-        try:
+        with _allowed(principal, command):
             return await self._carry_out(command, principal, via)
-        except OUTAGE as error:
-            raise Refused(ErrorCode.UNAVAILABLE, "Redis cannot be reached; try again.", retry_after=1.0) from error
 
     async def _carry_out(self, command: AnyCommand, principal: Principal, via: str) -> Any:
         match command:
@@ -68,7 +67,7 @@ class Dispatch:
             case Resume():
                 return await self.work.resume(command, principal)
             case Fork():
-                raise Refused(ErrorCode.UNAVAILABLE, "Forking is not possible yet.")
+                return await fork(self.work, command, principal, via)
             case List():
                 return await list_page(self.work, command)
             case Get():
@@ -76,7 +75,24 @@ class Dispatch:
             case Watch() | Unwatch() | Ping() | Pong() | Auth():
                 raise Refused(ErrorCode.BAD_FRAME, f"`{command.__struct_config__.tag}` belongs to a socket.")
 
+    async def events(self, execution: ExecutionId, after: Place, limit: int, principal: Principal) -> Events:
+        """Read a page of an execution's log, or raise `Refused`."""
+        with _allowed(principal, Get(execution=execution)):
+            return await read_events(self.work, execution, after, limit)
+
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         """Read what a watcher is told at first, or raise `Refused` when there is no such execution."""
         read: Read = await self.handle(Get(execution=execution), principal)
         return Seen.of(read)
+
+
+@contextmanager
+def _allowed(principal: Principal, command: AnyCommand) -> Iterator[None]:
+    """Refuse what the principal may not do; inside, tell of a Redis that is away."""
+    code = authorize(principal, command)
+    if code:
+        raise Refused(code, ERRORS[code].meaning)
+    try:
+        yield
+    except OUTAGE as error:
+        raise Refused(ErrorCode.UNAVAILABLE, "Redis cannot be reached; try again.", retry_after=1.0) from error

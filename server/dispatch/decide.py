@@ -2,7 +2,7 @@
 
 import time
 
-from protocol.commands import Decide, Decision
+from protocol.commands import Decide, Decision, Fork
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import timestamp
 from server import checkpoint, telemetry
@@ -24,7 +24,7 @@ async def decide(work: Work, command: Decide, principal: Principal, via: str) ->
     first = await work.store.answered(command.execution, key)
     if first:
         return changed(first, duplicate=True)
-    decision, began = _decision(command), time.perf_counter()
+    decision, began = decision_of(command), time.perf_counter()
     for _ in range(TRIES):
         record = await _record(work, command)
         checkpoint.judge(record.checkpoint, decision)
@@ -39,7 +39,8 @@ async def decide(work: Work, command: Decide, principal: Principal, via: str) ->
     raise Refused(ErrorCode.CONFLICT, "The checkpoint keeps changing; look at it again.")
 
 
-def _decision(command: Decide) -> Decision:
+def decision_of(command: Decide | Fork) -> Decision:
+    """Take the answer out of a command."""
     return Decision(
         action=command.action,
         version=command.version,

@@ -53,6 +53,7 @@ def queued(crew: Crew, command: Start) -> ExecutionQueued:
         checkpoints=list(dict.fromkeys([*required, *check_checkpoints(crew, command.checkpoints)])),
         conversation=command.conversation,
         tasks=crew.tasks,
+        version=crew.version,
     )
 
 

@@ -172,6 +172,17 @@ class Worker:
         for execution in list(self.attempts):
             await self._wake_safely(execution)
 
+    async def expire(self) -> list[tuple[ExecutionId, int]]:
+        """Close checkpoints whose deadline has passed; give the executions, and offsets, that nobody holds now."""
+        free: list[tuple[ExecutionId, int]] = []
+        for execution, ident in await self.store.overdue():
+            commit = await self.store.expire(execution, ident)
+            if commit is not None:
+                log.info("checkpoint.expired", execution=execution, checkpoint=ident)
+                if not commit.owner:
+                    free.append((execution, commit.offset))
+        return free
+
     async def look(self, execution: ExecutionId) -> bool:
         """Look after one execution: repair its lists, and tell whether it must be advanced."""
         await self.store.repair(execution)

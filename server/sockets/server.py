@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 
 from protocol.frames import MAX_FRAME
+from server.sockets.http import HttpProtocol
 from server.sockets.protocol import WebSocketProtocol
 
 
@@ -37,6 +38,7 @@ def configure(app: Any, **where: Any) -> uvicorn.Config:
     Inbound messages are limited, compression is off (it costs three times the CPU and opens CRIME), pings run at 20 s.
     """
     settings: dict[str, Any] = {
+        "http": HttpProtocol,
         "ws": WebSocketProtocol,
         "ws_max_size": MAX_FRAME,
         "ws_per_message_deflate": False,

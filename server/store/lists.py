@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from protocol.frames import seconds_of
-from protocol.ids import ExecutionId
+from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Execution, State
 from server import keys, projection
 from server.checkpoint import read
@@ -116,6 +116,14 @@ class Lists(Reader):
         if lost:
             await self.redis.zrem(keys.inbox(self.tenant), *lost)
         return [record for _, state, record in rows if record is not None and _waits(state, record)]
+
+    async def overdue(self, limit: int = 100) -> list[tuple[ExecutionId, CheckpointId]]:
+        """List the open checkpoints whose deadline has passed."""
+        members: Any = await self.redis.zrangebyscore(
+            keys.inbox(self.tenant), "-inf", self.clock() * 1000, start=0, num=limit
+        )
+        pairs = [member.decode().partition("/") for member in members]
+        return [(ExecutionId(execution), CheckpointId(ident)) for execution, _, ident in pairs]
 
     async def count(self, limit: int = 5000) -> Counter[tuple[str, str]]:
         """Count the newest executions by crew and state."""

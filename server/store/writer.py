@@ -9,9 +9,9 @@ import msgspec
 
 from protocol.events import Data, EventType
 from protocol.frames import Delta, encode, event_halves, timestamp
-from protocol.ids import ExecutionId
+from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Actor, CheckpointState
-from server import keys, projection
+from server import checkpoint, keys, projection
 from server.checkpoint import Record
 from server.execution import ENDS, FENCED, Change, Verdict
 from server.scripts import Commit, Entry, source
@@ -83,6 +83,18 @@ class Writer(Lists):
                 await self.follow(execution, write, commit)
         return commits
 
+    async def expire(self, execution: ExecutionId, ident: CheckpointId) -> Commit | None:
+        """Close a checkpoint whose deadline has passed, as it was written out; nothing when somebody was faster."""
+        record = await self.checkpoint(execution, ident)
+        now = self.clock()
+        found = checkpoint.expired(record, at=timestamp(now)) if record else None
+        if found is None:
+            await self.repair(execution)
+            return None
+        after, change, event = found
+        commit = await self.commit(execution, Write(data=event, now=now, change=change, record=after))
+        return commit if commit.verdict is Verdict.APPLIED else None
+
     async def answered(self, execution: ExecutionId, key: str) -> Commit | None:
         """Give what an earlier command with this idempotency key did, if there was one."""
         offset: Any = await self.redis.hget(keys.execution(self.tenant, execution).keys, key)
@@ -91,7 +103,13 @@ class Writer(Lists):
 
     async def remember_start(self, subject: str, key: str, execution: ExecutionId) -> ExecutionId:
         """Bind a `start`'s idempotency key to an execution for a day, and give the one that it is bound to."""
-        name = keys.started(self.tenant, subject, key)
+        return await self._bind(keys.started(self.tenant, subject, key), execution)
+
+    async def remember_fork(self, subject: str, original: ExecutionId, key: str, execution: ExecutionId) -> ExecutionId:
+        """Bind the idempotency key of a `fork` of this original in the same way."""
+        return await self._bind(keys.forked(self.tenant, subject, original, key), execution)
+
+    async def _bind(self, name: str, execution: ExecutionId) -> ExecutionId:
         bound: Any = await self.redis.set(name, execution, nx=True, get=True, ex=86_400)
         return ExecutionId(bound.decode()) if bound else execution
 

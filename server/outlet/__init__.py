@@ -24,6 +24,8 @@ MAX_HELD = 1 << 20
 STALL = 10.0
 #: Under this name a server hands over an outlet in the ASGI scope's `state`.
 OUTLET = "outlet"
+#: Under this name it hands over what breaks an HTTP connection off, whatever waits to be sent.
+ABORT = "abort"
 #: Frames that waited are joined into writes of about this size, in bytes.
 CHUNK = 1 << 16
 

@@ -1,0 +1,39 @@
+"""`/api/v1`: executions, checkpoints and crews over HTTP. Every change goes through the dispatch that sockets use."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from protocol.commands import Filter
+from server.dispatch import Dispatch
+from server.files import Files
+from server.hub import Hub
+from server.routes.api.checkpoints import Checkpoints
+from server.routes.api.events import EventLog
+from server.routes.api.executions import Executions
+from server.routes.api.files import Downloads
+from server.routes.api.requests import Resource
+
+
+class Api(Resource):
+    """The REST interface over a dispatch; events come by the hub that sockets use."""
+
+    def __init__(self, dispatch: Dispatch, hub: Hub, files: Files) -> None:
+        super().__init__(dispatch)
+        self.executions = Executions(dispatch)
+        self.checkpoints = Checkpoints(dispatch)
+        self.events = EventLog(dispatch, hub)
+        self.downloads = Downloads(dispatch, files)
+
+    def routes(self) -> list[BaseRoute]:
+        """List the routes, below `/api/v1`."""
+        parts = (self.executions, self.checkpoints, self.events, self.downloads)
+        return [Route("/crews", self.crews), *(route for part in parts for route in part.routes())]
+
+    async def crews(self, request: Request) -> Response:
+        """`GET /crews`."""
+        return await self.page(request, "crews", Filter())
+
+    async def drain(self) -> None:
+        """Take leave of those who wait for events."""
+        await self.events.drain()

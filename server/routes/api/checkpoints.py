@@ -1,0 +1,49 @@
+"""Checkpoints: list what waits, read one, answer it."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from protocol.commands import Decide, Decision, Filter, Get
+from protocol.errors import ErrorCode, Refused
+from server.dispatch import Read
+from server.routes.api.requests import Resource, checkpoint_of, convert, execution_of, json, keyed
+from server.routes.problems import bad_field
+
+
+class Checkpoints(Resource):
+    """`/checkpoints`, and those of one execution."""
+
+    def routes(self) -> list[BaseRoute]:
+        """List the routes."""
+        one = "/executions/{execution}/checkpoints/{checkpoint}"
+        return [
+            Route("/checkpoints", self.list),
+            Route(one, self.read),
+            Route(f"{one}/decision", self.decide, methods=["POST"]),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        """`GET /checkpoints?state=open`: what waits for a person, nearest deadline first."""
+        if request.query_params.get("state", "open") != "open":
+            raise bad_field("Only `state=open` can be listed; read an execution for its decided checkpoints.")
+        return await self.page(request, "checkpoints", Filter())
+
+    async def read(self, request: Request) -> Response:
+        """`GET …/checkpoints/{cp}`: one checkpoint as it is now."""
+        read: Read = await self.handle(Get(execution=execution_of(request)))
+        ident = checkpoint_of(request)
+        for checkpoint in read.checkpoints:
+            if checkpoint.id == ident:
+                return json(checkpoint)
+        raise Refused(ErrorCode.NOT_FOUND, f"The execution has no checkpoint {ident}.")
+
+    async def decide(self, request: Request) -> Response:
+        """`POST …/checkpoints/{cp}/decision`: answer it; an `Idempotency-Key` does so once."""
+        decision = convert(await keyed(request), Decision)
+        command = Decide(
+            execution=execution_of(request),
+            checkpoint=checkpoint_of(request),
+            **{name: getattr(decision, name) for name in decision.__struct_fields__},
+        )
+        return json(await self.handle(command))

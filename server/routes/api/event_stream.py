@@ -1,0 +1,158 @@
+"""Server-sent events: the frames that a socket gets, each behind `data:`, in the format that HTML defines.
+
+What has a position carries it as its `id`, which a browser sends back as `Last-Event-ID` when it has lost the
+connection: it goes on where it was. The stream ends behind the event that ends the execution.
+"""
+
+import asyncio
+from typing import Any
+
+import anyio
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from protocol.events import EventType
+from protocol.ids import ExecutionId
+from server.execution import ENDS
+from server.hub import Hub
+from server.outlet import ABORT, Encoding, Outlet
+from server.outlet.pumped import PumpedOutlet
+from server.recovery import After
+
+#: A comment is sent this often, in seconds, so that nobody in between takes the connection for dead.
+HEARTBEAT = 15.0
+#: A client that lost the connection is to come back after this, in milliseconds.
+RETRY = 1000
+#: What is behind the last words may take so long, in seconds.
+GRACE = 1.0
+HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+#: Frames that nothing follows: the ends of executions, and an error.
+LAST = (
+    *(b'{"type":"%s"' % kind.encode() for kind in EventType if kind in {f"execution.{state}" for state in ENDS}),
+    b'{"type":"error"',
+)
+#: Frames that tell nothing new of an execution.
+SILENT = (b'{"type":"synced"', b'{"type":"delta"')
+#: Frames as they are.
+FRAMES = Encoding(lambda frame: (frame,), tuple)
+
+
+class Position(msgspec.Struct, frozen=True):
+    """What is read of a frame: where it stands, if it says so."""
+
+    epoch: str | None = None
+    offset: int | None = None
+
+
+position_of = msgspec.json.Decoder(Position).decode
+
+
+def server_sent(frame: bytes) -> bytes:
+    """Write a frame as a server-sent event; an empty one as a comment."""
+    if not frame:
+        return b": still here\n\n"
+    at = position_of(frame)
+    ident = b"" if at.epoch is None or at.offset is None else b"id: %s:%d\n" % (at.epoch.encode(), at.offset)
+    return b"%sdata: %s\n\n" % (ident, frame)
+
+
+class Bell(Outlet):
+    """Rings at the first frame that tells something."""
+
+    __slots__ = ("rung",)
+
+    def __init__(self) -> None:
+        super().__init__(self._hear)
+        self.encoding = FRAMES
+        self.rung = asyncio.Event()
+
+    def _hear(self, wire: tuple[bytes, ...]) -> None:
+        if not all(frame.startswith(SILENT) for frame in wire):
+            self.rung.set()
+
+    def end(self, code: int, reason: str, last: Any, grace: float) -> None:
+        """Wait for nothing any more."""
+        self.shut()
+        self.rung.set()
+
+
+class EventOutlet(PumpedOutlet):
+    """Sends frames as server-sent events, up to the last."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoding = FRAMES
+        self._last = False
+
+    def message(self, message: bytes) -> dict[str, Any]:
+        """Send one frame."""
+        self._last = self._last or message.startswith(LAST)
+        return {"type": "http.response.body", "body": server_sent(message), "more_body": True}
+
+    def closing(self, code: int, reason: str) -> dict[str, Any]:
+        """End the body."""
+        return {"type": "http.response.body", "body": b"", "more_body": False}
+
+    async def _send_held(self, send: Send) -> None:
+        await super()._send_held(send)
+        if self._last and not self._held:
+            self.end(0, "over", (), GRACE)
+
+
+class EventStream(Response):
+    """The answer that goes on until the execution ends, the client leaves, or the server does."""
+
+    def __init__(self, hub: Hub, execution: ExecutionId, after: After, outlets: set[Outlet]) -> None:
+        super().__init__()
+        self.hub = hub
+        self.execution = execution
+        self.after = after
+        self.outlets = outlets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Watch for as long as it takes; raises `Refused` before anything is sent."""
+        outlet = EventOutlet()
+        watch, found = await self.hub.watch(self.execution, outlet, self.after)
+        self.outlets.add(outlet)
+        abort = scope.get("state", {}).get(ABORT)
+        outlet.on_slow = lambda: _give_up(outlet, abort)
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.body", "body": b"retry: %d\n\n" % RETRY, "more_body": True})
+            watch.begin(found)
+            await _run(outlet, receive, send)
+        finally:
+            self.outlets.discard(outlet)
+            outlet.on_slow = None
+            watch.close()
+
+
+def _give_up(outlet: EventOutlet, abort: Any) -> None:
+    """Leave a client that takes too little; it comes back to where it was."""
+    if abort is not None:
+        abort()
+    outlet.end(0, "slow", (), 0.0)
+
+
+async def _run(outlet: EventOutlet, receive: Receive, send: Send) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave, outlet, receive)
+        tasks.start_soon(_beat, outlet)
+        await outlet.pump(send)
+        tasks.cancel_scope.cancel()
+
+
+async def _leave(outlet: EventOutlet, receive: Receive) -> None:
+    """Notice that the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    outlet.end(0, "gone", (), 0.0)
+
+
+async def _beat(outlet: EventOutlet) -> None:
+    while True:
+        await anyio.sleep(HEARTBEAT)
+        outlet.send(b"")
