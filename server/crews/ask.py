@@ -20,16 +20,12 @@ from protocol.objects import Action, Draft
 from server.crews.calls.fingerprint import fingerprint
 from server.crews.calls.told import agent_at_hand
 from server.crews.calls.ways import Direct, Way, at_once, way
-from server.crews.questions import SKIP, STOP, heading
+from server.crews.questions import RESPOND, SKIP, STOP, heading
 from server.crews.run import RUN, TASK, Run
 from server.crews.typed import Form
 from server.runnable import Answer, Question, Stopped
 
-ACTIONS = (
-    Action(id="respond", label="Answer"),
-    Action(id=SKIP.id, label="Nobody can say"),
-    STOP,
-)
+ACTIONS = (RESPOND, Action(id=SKIP.id, label="Nobody can say"), STOP)
 NOBODY = "Nobody can say. Go on without an answer, and tell what you have assumed."
 PURPOSE = (
     "Ask a person one clear question, and get their answer. Use it for what only a person can know or decide; say in "

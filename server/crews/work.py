@@ -13,7 +13,8 @@ from crewai.tasks.task_output import TaskOutput
 from protocol.events import TaskCompleted, TaskFailed, TaskSkipped, TaskStarted
 from server.crews import files, outputs
 from server.crews.faults import crew_failed, readable
-from server.crews.gate import hold_before
+from server.crews.gate import SKIPPED, hold_before
+from server.crews.human_input import Discarded
 from server.crews.names import role
 from server.crews.run import TASK, Run
 from server.crews.scopes import scope
@@ -86,8 +87,12 @@ async def _output(
     mine.start_clock()
     started = TaskStarted(task=mine.name, index=mine.index, agent=role(agent), round=1)
     run.emit(started, once=mine.step("started", 1))
-    with mine.round(1):
-        return await execute(mine.task, agent, context, tools)
+    try:
+        with mine.round(1):
+            return await execute(mine.task, agent, context, tools)
+    except Discarded:
+        mine.skipped = SKIPPED
+        return outputs.empty(mine.task, role(agent) or "")
 
 
 async def _conclude(crew: Crew, mine: TaskRun, output: TaskOutput) -> TaskOutput:

@@ -170,16 +170,6 @@ async def test_a_checkpoint_that_the_crew_does_not_have_is_never_left_out(server
     assert server.requests == []
 
 
-async def test_human_input_is_asked_for_here_and_not_on_the_console(server: OpenAIServer) -> None:
-    def build() -> Crew:
-        writer = agent(server)
-        return Crew(agents=[writer], tasks=[task("planning", writer, human_input=True)])
-
-    journal = FakeJournal(answers={"after:planning": ["approve"]})
-    await adapted(build).run(journal)
-    assert [question.name for question in journal.asked] == ["after:planning"]
-
-
 def structured(server: OpenAIServer, **settings: Any) -> Callable[[], Crew]:
     def build() -> Crew:
         judge = agent(server, "Judge")

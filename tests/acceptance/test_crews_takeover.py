@@ -131,6 +131,7 @@ async def test_a_crew_may_die_at_every_step(server: OpenAIServer, build: Build, 
 
 async def _live_twice(runnable: Any, dies_at: int, before: bool, server: OpenAIServer) -> bool:
     """Let one execution die at a step and be taken over; tell whether it came to that step at all."""
+    NOTED.clear()
     execution = Execution()
     common: dict[str, Any] = {"checkpoints": list(ANSWERS), "of": execution}
     first = DyingJournal(dies_at=dies_at, before=before, answers=ANSWERS, **common)
@@ -147,6 +148,7 @@ async def _live_twice(runnable: Any, dies_at: int, before: bool, server: OpenAIS
     second = FakeJournal(answers={name: said[_used(answered, name) :] for name, said in ANSWERS.items()}, **common)
     outcome = await runnable.run(second)
     _check_told_once(first, second)
+    _check_noted_once(execution)
     _check_not_repeated(second, kept, server.requests[paid:])
     assert len(outcome.tasks) == (2 if outcome.tasks[1].task == "three" else 3)
     return True
@@ -160,6 +162,15 @@ def _check_told_once(first: FakeJournal, second: FakeJournal) -> None:
     done = [end.task for journal in (first, second) for end in journal.events(TaskCompleted)]
     skipped = [end.task for journal in (first, second) for end in journal.events(TaskSkipped)]
     assert sorted(done + skipped) == ["one", "three", "two"]
+
+
+def _check_noted_once(execution: Execution) -> None:
+    """Each callback is called once; one whose worker died in it is not called again."""
+    marks = [value for step, value in execution.recorded.items() if step.endswith("callback")]
+    lost = marks.count(b"begun")
+    assert lost <= 1
+    assert len(marks) - lost <= len(NOTED) <= len(marks)
+    assert len(set(NOTED)) == len(NOTED)
 
 
 def _check_not_repeated(second: FakeJournal, kept: set[str], requests: list[Any]) -> None:
@@ -192,7 +203,7 @@ async def test_a_draft_that_waits_is_shown_again_and_not_made_again(server: Open
     assert (done.output_json, done.usage.total_tokens) == ({"title": "A", "steps": ["x"]}, 18)
     assert written(tmp_path / "files" / "x_test" / "plan.json") == Plan(title="A", steps=["x"])
     made = '{"title":"A","steps":["x"]}'
-    assert noted() == [made, made, "An answer.", "An answer."]  # by the first task's own callback, and by the crew's
+    assert noted() == [made, "An answer.", "An answer."]  # once: the first task's own callback is the crew's, too
     assert outcome.output == "An answer."
 
 

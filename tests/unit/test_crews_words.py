@@ -109,6 +109,7 @@ def test_a_failure_is_named_by_where_it_came_from() -> None:
 
 def test_text_that_is_not_json_is_shown_as_the_json_it_was_read_as() -> None:
     output = TaskOutput(description="d", agent="a", raw="Here: {}", json_dict={"a": "é"})
-    draft = outputs.draft(output)
+    task = Task(description="d", expected_output="x")
+    draft = outputs.draft(task, output)
     assert (draft.text, draft.content_type, draft.json) == ('{\n  "a": "é"\n}', "application/json", {"a": "é"})
-    assert outputs.draft(TaskOutput(description="d", agent="a", raw="# Plan")).content_type == "text/markdown"
+    assert outputs.draft(task, TaskOutput(description="d", agent="a", raw="# Plan")).content_type == "text/markdown"
