@@ -114,6 +114,7 @@ class _Answer:
         if complaint:
             return complaint
         self.answer.output = value if isinstance(self.answer.output, BaseModel) and value is not None else text
+        self.answer.text = text  # which is what memory keeps
         if self._mine is not None:
             self._mine.edited = True
         return None

@@ -23,7 +23,7 @@ from tests.support.processes import WorkerProcess
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 KILLS, WORKERS, AT_ONCE = 40, 4, 24
 TASKS = ("fetch", "wrap", "hand over")
 PROMPT = re.compile(r"do (fetch|wrap|hand over) about (\S+)")

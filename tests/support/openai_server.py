@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.embeddings import embeddings
+
 #: Seconds after which a held answer is given up, so that no test hangs in a thread.
 HOLD_LIMIT = 30.0
 
@@ -162,11 +164,15 @@ class OpenAIServer:
         prompt = "\n".join(_text(message) for message in body.get("messages", []))
         with self._lock:
             self.requests.append(Request(body, prompt))
-            scripted = self._script(prompt) if self._script else None
+            scripted = self.choose(body, prompt)
             if scripted is not None:
                 return scripted if isinstance(scripted, Reply) else Reply(scripted)
             rule = next((rule for rule in self._rules if rule.marker in prompt), None)
             return rule.next() if rule else self._default
+
+    def choose(self, body: dict[str, Any], prompt: str) -> Reply | str | None:
+        """Answer by the script, if there is one."""
+        return self._script(prompt) if self._script else None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
@@ -182,6 +188,9 @@ class OpenAIServer:
                 if len(content := self.rfile.read(length)) < length:
                     return  # whoever began to ask has gone
                 body = json.loads(content)
+                if self.path.endswith("/embeddings"):
+                    self._send(200, "application/json", json.dumps(embeddings(body)).encode())
+                    return
                 reply = server.take(body)
                 if reply.hold is not None:
                     reply.hold.wait(HOLD_LIMIT)

@@ -8,10 +8,10 @@ from protocol.objects import Usage
 from tests.support.crews import Task, TaskOutput  # isort: skip  # the first import of crewai, without its warnings
 from server.crews import outputs
 from server.crews.calls.told import arguments_of, cut
+from server.crews.calls.usage import usage_of
 from server.crews.faults import crew_failed, masked, readable
 from server.crews.inputs import PLACEHOLDER
 from server.crews.names import slug, task_names, title
-from server.crews.progress import usage_of
 
 
 @pytest.mark.parametrize(
