@@ -21,6 +21,7 @@ from server.crews.calls.fingerprint import fingerprint
 from server.crews.calls.wrapping import is_wrapped, replace
 from server.crews.nested import on_loop_of
 from server.crews.run import INSIDE_TOOL, RUN, Run
+from server.crews.scopes import scope
 
 ResultT = TypeVar("ResultT")
 Matches = list[MemoryMatch]
@@ -73,8 +74,9 @@ def _foresee(memory: Any, query: str) -> None:
 async def _saved(run: Run, memory: Any, save: Callable[[], None]) -> None:
     step = run.step("memory").lstrip("/")
     if run.journal.recall(step) is None:
-        await asyncio.to_thread(save)
-        await asyncio.to_thread((getattr(memory, "_memory", None) or memory).drain_writes)
+        with scope(step):
+            await asyncio.to_thread(save)
+            await asyncio.to_thread((getattr(memory, "_memory", None) or memory).drain_writes)
         await run.record(step, b"saved")
 
 
@@ -109,7 +111,8 @@ def _once(
         found = restored(kept)
     else:
         try:
-            found = search()
+            with scope(step):
+                found = search()
             run.record_now(step, to_bytes(Ran(result=encode(found))))
         except Exception as error:
             found = error

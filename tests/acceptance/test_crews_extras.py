@@ -20,6 +20,7 @@ from tests.support.crews import (
     model,
     task,
 )
+from tests.support.flows import Flow, run_parked, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import OpenAIServer
 
@@ -93,7 +94,7 @@ async def test_nothing_is_recalled_or_saved_twice(server: OpenAIServer, tmp_path
         await runnable.run(FakeJournal(of=execution, checkpoints=names))
     asked = [request.prompt for request in server.requests]
     assert len(set(asked)) == len(asked)
-    assert len([step for step in execution.recorded if "/memory." in step]) == 2
+    assert [step for step in execution.recorded if step.endswith("/memory.0")] == ["t0/1/memory.0", "t1/1/memory.0"]
 
 
 async def test_a_second_attempt_recalls_what_the_first_did(server: OpenAIServer, tmp_path: Path) -> None:
@@ -164,3 +165,24 @@ async def test_agents_do_what_they_were_trained_to(server: OpenAIServer, tmp_pat
 
     await adapted(made).run(FakeJournal())
     assert "Name the harbour." in server.prompts("do it")[0]
+
+
+async def test_a_crew_is_trained_by_the_words_of_people(
+    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # crewai keeps what it hears while it trains beside the crew
+    file = str(tmp_path / "trained.pkl")
+
+    class School(Flow[Any]):
+        @start()
+        def train(self) -> str:
+            writer = agent(server)
+            Crew(agents=[writer], tasks=[task("it", writer)]).train(n_iterations=1, filename=file)
+            return "trained"
+
+    server.reply("do it", "One.", "Two.")
+    server.reply("Assess the quality", '{"suggestions": ["Name the harbour."], "quality": 7, "final_summary": "Good."}')
+    _, journals = await run_parked(School, {"training:train/it": [("respond", "Name the harbour")]})
+    assert [question.kind for journal in journals for question in journal.asked] == ["task.input"]
+    assert len(server.prompts("Current Task: do it")) == 2
+    assert CrewTrainingHandler(file).load()["Writer"]["suggestions"] == ["Name the harbour."]
