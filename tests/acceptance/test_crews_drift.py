@@ -9,7 +9,7 @@ import pytest
 from protocol.events import JournalMissed, LlmCompleted, TaskCompleted, ToolCompleted, ToolFailed, ToolStarted
 from protocol.objects import Action, Draft
 from server.runnable import CrewFailed, Question, Suspended
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task, tool
+from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, model, task, tool
 from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
 
@@ -100,6 +100,43 @@ async def test_an_error_of_a_model_is_not_kept(server: OpenAIServer) -> None:
         await runnable.run(FakeJournal(of=execution))
     assert not [step for step in execution.recorded if "/llm." in step]
     assert (await runnable.run(FakeJournal(of=execution))).output == "An answer, after all."
+
+
+@pytest.mark.parametrize("native", [True, False])
+async def test_a_tools_limit_counts_what_an_earlier_attempt_ran(
+    server: OpenAIServer, native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the first attempt the second call is refused by crewai; it must be on the second, too."""
+    monkeypatch.setattr(type(model(server)), "supports_function_calling", lambda self: native)
+    calls = [_calling(native, what) for what in ("this", "that")]
+    server.reply("do it", *calls, "Thought: done\nFinal Answer: Done.")
+
+    def made() -> Crew:
+        writer = agent(server, tools=[_limited()])
+        return Crew(agents=[writer], tasks=[task("one", writer, description="do it")])
+
+    execution, runnable = Execution(), adapted(made)
+    await runnable.run(FakeJournal(of=execution))
+    asked = len(server.requests)
+    forget_outputs(execution)
+    await runnable.run(FakeJournal(of=execution))
+    assert (len(server.requests), RAN) == (asked, ["this"])
+
+
+def _calling(native: bool, what: str) -> Reply:
+    if native:
+        return Reply(calls=[Call("once", {"what": what})])
+    return Reply(f'Thought: so\nAction: once\nAction Input: {{"what": "{what}"}}\n')
+
+
+def _limited() -> Any:
+    @tool("once", max_usage_count=1)
+    def once(what: str) -> str:
+        """Do something that may be done once."""
+        RAN.append(what)
+        return f"{what} is done"
+
+    return once
 
 
 async def test_a_failure_that_a_tool_reports_is_one_again(server: OpenAIServer) -> None:

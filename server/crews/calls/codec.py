@@ -34,10 +34,11 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a tool gave, or the text of what it raised."""
+    """What a tool gave, or the text of what it raised. `said`: a person gave it, and the tool did not run."""
 
     result: Encoded | None = None
     error: str | None = None
+    said: bool = False
 
 
 def encode(value: Any) -> Encoded:

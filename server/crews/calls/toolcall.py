@@ -33,7 +33,10 @@ class ToolError(Exception):
 
 @dataclass(eq=False)
 class ToolCall:
-    """One run of a tool. `step` names it, the same on every attempt; it is what watchers know the call by, too."""
+    """One run of a tool. `step` names it, the same on every attempt; it is what watchers know the call by, too.
+
+    `claim` counts a run that an earlier attempt made against the tool's limit (`max_usage_count`), as running it does.
+    """
 
     run: Run
     through: Way
@@ -42,6 +45,7 @@ class ToolCall:
     arguments: Mapping[str, Any]
     model: type[BaseModel] | None
     agent: str | None
+    claim: Callable[[], object]
     began: float = field(default_factory=time.monotonic)
 
     async def once(self, body: Body) -> Any:
@@ -62,6 +66,8 @@ class ToolCall:
 
     def _again(self, ran: Ran) -> Any:
         take_within(self.run, self.step)
+        if not ran.said:
+            self.claim()
         if ran.error is not None:
             raise ToolError(ran.error)
         return decode(ran.result) if ran.result is not None else None
@@ -75,7 +81,7 @@ class ToolCall:
     async def _take(self, text: str) -> str:
         """Record a person's word in the place of a result."""
         await self._mark()
-        await self._end(Ran(result=Encoded("plain", text)), text, failed=False)
+        await self._end(Ran(result=Encoded("plain", text), said=True), text, failed=False)
         return text
 
     async def _run(self, body: Body) -> Any:

@@ -91,7 +91,8 @@ def _async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
 def _call(run: Run, through: Way, tool: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ToolCall:
     name, arguments = _name(tool), _arguments(tool, args, kwargs)
     step = run.step(f"tool.{fingerprint(name, arguments)}")
-    return ToolCall(run, through, step, name, arguments, getattr(tool, "args_schema", None), agent_at_hand())
+    claim = tool._claim_usage if isinstance(tool, BaseTool) else tool._increment_usage_count
+    return ToolCall(run, through, step, name, arguments, getattr(tool, "args_schema", None), agent_at_hand(), claim)
 
 
 def _name(tool: Any) -> str:
