@@ -11,8 +11,8 @@ from crewai.tools import tool
 QUARTERDECK = {
     "approve": ["deliver"],
     "checkpoints": [
-        {"name": "agree", "task": "write", "place": "after"},
-        {"name": "release", "task": "hand_over", "place": "before"},
+        {"name": "agree", "task": "write", "place": "after", "required": True},
+        {"name": "release", "task": "hand_over", "place": "before", "required": True},
     ],
 }
 
