@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 
 from crewai import Crew, Task
@@ -16,7 +17,7 @@ from server.crews.registration import Registration
 from server.crews.scopes import SCOPE
 from server.crews.tasks import TaskRun
 from server.crews.team import Team
-from server.runnable import Answer, Journal, Question, Suspended
+from server.runnable import Answer, CrewFailed, Journal, Question, Suspended
 
 #: The execution that the current task, or thread, works for. None outside: then nothing of ours has an effect.
 RUN: ContextVar["Run | None"] = ContextVar("quarterdeck_run", default=None)
@@ -26,8 +27,25 @@ TASK: ContextVar["Part | None"] = ContextVar("quarterdeck_task", default=None)
 INSIDE_TOOL: ContextVar[bool] = ContextVar("quarterdeck_inside_tool", default=False)
 #: The end of the names of steps that keep a stretch of indexes.
 PLACED = "/first"
-#: How many calls outside (`Run.calling`) the current work is inside of.
-DEPTH: ContextVar[int] = ContextVar("quarterdeck_depth", default=0)
+
+
+@dataclass(eq=False)
+class UnderWay:
+    """A stretch of work that is not broken off: a call outside, or code of a flow's author. `within`: what began it."""
+
+    within: "UnderWay | None"
+    #: How many questions in it wait for people: while there are any, it does.
+    waiting: int = 0
+
+    def outwards(self) -> "Iterator[UnderWay]":
+        """Give it, and all that it is within."""
+        yield self
+        if self.within is not None:
+            yield from self.within.outwards()
+
+
+#: The innermost stretch that the current work is inside of.
+UNDER_WAY: ContextVar[UnderWay | None] = ContextVar("quarterdeck_under_way", default=None)
 
 
 class Run:
@@ -49,6 +67,7 @@ class Run:
         self.strands: set[asyncio.Task[object]] = set()
         self.calls = 0
         self.closed = False
+        self._blamed: dict[int, tuple[Exception, CrewFailed]] = {}
         self._counts: Counter[str] = Counter()
         self._reserved = 0
         self._untaken: dict[str, set[str]] = defaultdict(set)
@@ -121,14 +140,17 @@ class Run:
 
     @contextmanager
     def calling(self, *, safe: bool = True) -> Iterator[None]:
-        """Mark a call outside, to a model or a tool, while it is under way. Before it is a safe point, if said so."""
+        """Mark a call to a model or a tool, or a method's body, while it is under way.
+
+        Before it is a safe point, if said so.
+        """
         self.check(safe=safe)
-        token = DEPTH.set(DEPTH.get() + 1)
+        token = UNDER_WAY.set(UnderWay(UNDER_WAY.get()))
         self._busy(1)
         try:
             yield
         finally:
-            DEPTH.reset(token)
+            UNDER_WAY.reset(token)
             self._busy(-1)
 
     def _busy(self, change: int) -> None:
@@ -138,16 +160,26 @@ class Run:
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
-        """Mark that calls which the current work is inside of wait for a person, and are not under way."""
-        depth = DEPTH.get()
-        self._busy(-depth)
+        """Mark that what the current work is inside of waits for a person, and is not under way."""
+        stretch = UNDER_WAY.get()
+        outwards = list(stretch.outwards()) if stretch else []
+        self._wait(outwards, 1)
         try:
             yield
         except Suspended:
             self.suspended = True
             raise
         finally:
-            self._busy(depth)
+            self._wait(outwards, -1)
+
+    def _wait(self, outwards: "list[UnderWay]", change: int) -> None:
+        """Count a question that begins to wait, or has its answer; several may wait within one stretch."""
+        for stretch in outwards:
+            with self._gate:
+                before = stretch.waiting
+                stretch.waiting += change
+            if not (before and stretch.waiting):
+                self._busy(-change)
 
     async def ask(self, question: Question) -> Answer:
         """Ask a person, and wait; see `Journal.ask`. On the loop."""
@@ -174,6 +206,15 @@ class Run:
         if self.closed:
             raise Suspended
         self.journal.record_now(step, value, event=event)
+
+    def blame(self, error: Exception, failure: CrewFailed) -> None:
+        """Take note of where an error came from: should nobody handle it, the execution fails so."""
+        self._blamed.setdefault(id(error), (error, failure))
+
+    def blamed(self, error: Exception) -> CrewFailed | None:
+        """Give the failure that an error, which nobody handled, was first told as."""
+        _, failure = self._blamed.get(id(error), (error, None))
+        return failure
 
     def break_off(self, error: BaseException) -> None:
         """Make the execution end with this error now, whatever else is still at work. The first one counts."""

@@ -36,8 +36,12 @@ async def work_on(
     except asyncio.CancelledError:
         raise
     except Exception as error:
-        run.emit(TaskFailed(task=mine.name, index=mine.index, message=readable(error)))
-        run.break_off(crew_failed(error, mine.name, model=_blames_model(run, error)))
+        run.emit(TaskFailed(task=mine.name, index=mine.index, message=readable(error)), once=mine.step("failed"))
+        failure = crew_failed(error, mine.name, model=_blames_model(run, error))
+        if mine.team.scope:  # whoever kicked the crew off may handle it
+            run.blame(error, failure)
+        else:
+            run.break_off(failure)
         raise
     except BaseException as end:  # a person's stop, or an unwinding
         run.break_off(end)

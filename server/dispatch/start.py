@@ -74,13 +74,19 @@ def check_inputs(crew: Crew, inputs: Mapping[str, Any]) -> None:
         )
 
 
+def _within(name: str) -> str:
+    """Give the place of a flow's method, for one of a task in it: a crew that the method runs is known only then."""
+    method, within, _ = name.partition("/")
+    return method if within else ""
+
+
 def check_checkpoints(crew: Crew, names: list[str]) -> list[str]:
     """Refuse a checkpoint that the crew cannot have."""
     tasks = {task.name for task in crew.tasks}
     known = {checkpoint.name for checkpoint in crew.checkpoints}
     known |= {f"{place}:{task}" for place in ("before", "after") for task in tasks}
     for name in names:
-        if name not in known:
+        if name not in known and not (crew.kind == "flow" and _within(name) in known):
             offered = ", ".join(checkpoint.name for checkpoint in crew.checkpoints) or "before:TASK and after:TASK"
             raise Refused(
                 ErrorCode.UNKNOWN_CHECKPOINT,
