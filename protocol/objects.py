@@ -71,7 +71,10 @@ class TaskPlan(Object, frozen=True, kw_only=True):
 
 
 class TaskState(Object, frozen=True, kw_only=True):
-    """A task of an execution as it stands now. `state`: pending, running, completed, skipped, failed."""
+    """A task of an execution as it stands now. `state`: pending, running, completed, skipped, failed.
+
+    `file`: the name of what it wrote, at `/api/v1/executions/{id}/files/{file}`.
+    """
 
     name: str
     index: int
@@ -82,6 +85,7 @@ class TaskState(Object, frozen=True, kw_only=True):
     started_at: str | None = None
     ended_at: str | None = None
     usage: Usage | None = None
+    file: str | None = None
 
 
 class TaskOutput(Object, frozen=True, kw_only=True):

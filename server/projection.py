@@ -90,6 +90,8 @@ def _task(data: TaskStarted | TaskCompleted | TaskFailed | TaskSkipped, at: str)
             fields = {"state": "running", "round": data.round}
         case TaskCompleted():
             fields = {"state": "completed", "output": data.output, "usage": encode(data.usage), "ended_at": at}
+            if data.file:
+                fields["file"] = data.file
         case TaskFailed():
             fields = {"state": "failed", "ended_at": at}
         case _:
@@ -190,4 +192,5 @@ def _task_state(index: int, plan: TaskPlan | None, text: Mapping[str, str], outp
         started_at=stored("started_at"),
         ended_at=stored("ended_at"),
         usage=msgspec.json.decode(usage, type=Usage) if usage else None,
+        file=stored("file"),
     )

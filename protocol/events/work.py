@@ -19,7 +19,7 @@ class TaskStarted(Data, frozen=True, kw_only=True):
 
 
 class TaskCompleted(Data, frozen=True, kw_only=True):
-    """A task's output was accepted; `edited`: a person replaced the crew's text."""
+    """A task's output was accepted; `edited`: a person replaced the crew's text; `file`: the name of what it wrote."""
 
     type: ClassVar[EventType] = EventType.TASK_COMPLETED
     task: str
@@ -30,6 +30,7 @@ class TaskCompleted(Data, frozen=True, kw_only=True):
     usage: Usage
     seconds: float
     edited: bool
+    file: str | None = None
 
 
 class TaskFailed(Data, frozen=True, kw_only=True):

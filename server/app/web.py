@@ -12,6 +12,7 @@ from server.assets import Assets, find_root
 from server.catalogue import Catalogue
 from server.connection import Endpoint, Policy
 from server.dispatch import Dispatch
+from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
 from server.queue import Queue
@@ -41,7 +42,7 @@ class Web:
         self.hub = Hub(self.pubsub, self.store)
         policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)
         self.endpoint = Endpoint(self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names)
-        self.api = Api(self.dispatch, self.hub)
+        self.api = Api(self.dispatch, self.hub, Files(settings.data))
         self._stack = AsyncExitStack()
         self._counted = float("-inf")
 

@@ -13,8 +13,10 @@ from starlette.routing import BaseRoute
 from protocol.ids import ExecutionId, new_id
 from protocol.objects import Crew
 from server import crews, keys, telemetry
+from server.app.sweep import Sweep
 from server.engine.heartbeat import Heartbeat
 from server.engine.worker import Worker
+from server.files import Files
 from server.pubsub import PubSub
 from server.queue import Queue
 from server.routes.operations import Check, Measure
@@ -61,6 +63,8 @@ class WorkerPart:
         self.heartbeat = Heartbeat(url, self.worker.report)
         self.queue = Queue(url, on_advance=self.worker.advance, on_reap=self.reap)
         self.pubsub = PubSub(self.redis)
+        self.files = Files(settings.data)
+        self.sweep = Sweep(self.files, self.store, settings.retention)
         self.loaded = False
         self._stack = AsyncExitStack()
         self._taking = anyio.CancelScope()
@@ -90,13 +94,14 @@ class WorkerPart:
         telemetry.OWN_SLOTS_TAKEN.set(self.worker.slots.taken)
 
     async def reap(self) -> None:
-        """Close checkpoints whose time is over, and have executions advanced that nobody runs."""
+        """Close checkpoints whose time is over, have executions advanced that nobody runs, and drop old files."""
         if not self.heartbeat.steady:
             return
         for execution, offset in await self.worker.expire():
             await self.queue.advance(self.store.member(execution), offset)
         for execution in await self.store.due():
             await self._look(execution)
+        await self.sweep.when_due()
 
     async def _look(self, execution: ExecutionId) -> None:
         if await self.worker.look(execution):
@@ -127,7 +132,7 @@ class WorkerPart:
         """
         settings = self.settings
         loaded = await anyio.to_thread.run_sync(crews.load, settings.crews, settings.project, settings.config)
-        crews.prepare_process(settings.slots * THREADS_PER_SLOT)
+        crews.prepare_process(settings.slots * THREADS_PER_SLOT, settings.data)
         catalogue = [crew if isinstance(crew, Crew) else crew.describe() for crew in loaded.values()]
         await self._announce(loaded, catalogue)
         group.start_soon(self.pubsub.run)

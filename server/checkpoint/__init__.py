@@ -20,8 +20,8 @@ from server.execution import Change
 from server.runnable import Answer, Question
 
 __all__ = [
-    "Record", "already_decided", "answer", "asked", "decided", "decided_event", "diff", "digest", "expired", "judge",
-    "opened", "over", "read", "token", "withdrawn",
+    "Record", "already_decided", "answer", "asked", "decided", "decided_event", "diff", "digest", "expired",
+    "extended", "judge", "opened", "over", "read", "token", "withdrawn",
 ]  # fmt: skip
 
 C = CheckpointState
@@ -87,6 +87,13 @@ def over(record: Record, state: CheckpointState) -> tuple[Record, Change]:
     after = msgspec.structs.replace(record.checkpoint, state=state)
     change = Change(after.id, token(record.checkpoint), token(after))
     return msgspec.structs.replace(record, checkpoint=after), change
+
+
+def extended(record: Record, deadline: str) -> tuple[Record, Change]:
+    """Make the record of an open checkpoint that has another deadline."""
+    after = msgspec.structs.replace(record.checkpoint, deadline=deadline)
+    same = token(after)
+    return msgspec.structs.replace(record, checkpoint=after), Change(after.id, same, same)
 
 
 def expired(record: Record, *, at: str) -> tuple[Record, Change, CheckpointExpired] | None:

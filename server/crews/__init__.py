@@ -12,6 +12,7 @@ from server.crews.loading.environment import read_environment
 from server.crews.loading.homes import homes_of
 from server.crews.silence import silence
 from server.runnable import Runnable
+from server.settings import Settings
 
 
 def load(registrations: Mapping[str, str], project: Path, config: Path | None = None) -> dict[str, Runnable | Crew]:
@@ -28,12 +29,16 @@ def load(registrations: Mapping[str, str], project: Path, config: Path | None = 
     return Loader(registrations, homes, complaints, config).load_all()
 
 
-def prepare_process(threads: int) -> None:
-    """Make this process fit to run crews: `threads` at once for model and tool calls. Call it on the running loop."""
+def prepare_process(threads: int, data: Path = Settings.data) -> None:
+    """Make this process fit to run crews. Call it on the running loop.
+
+    `threads`: for model and tool calls at once. `data`: the folder below which tasks write their files.
+    """
     silence()
-    from server.crews import process
+    from server.crews import files, process
 
     process.prepare(threads)
+    files.keep_in(data)
 
 
 __all__ = ["load", "prepare_process", "silence"]

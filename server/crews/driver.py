@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 import anyio
+from crewai.core.providers.human_input import set_provider
 from crewai.events.event_context import EventContextConfig, MismatchBehavior, _event_context_config
 from crewai.events.stream_context import add_stream_sink
 from crewai_core.printer import set_suppress_console_output
 
+from server.crews.human_input import HumanInput
 from server.crews.progress import Progress
 from server.crews.run import RUN, Run
 from server.crews.strands import REST_LIMIT, come_to_rest, end_all, watch
@@ -45,6 +47,7 @@ async def _kickoff_ends(run: Run, kickoff: "asyncio.Task[Outcome]") -> None:
 
 async def _in_context(run: Run, body: Body) -> Outcome:
     RUN.set(run)
+    set_provider(HumanInput(run))
     add_stream_sink(Progress(run))
     set_suppress_console_output(True)
     silent = MismatchBehavior.SILENT  # a stopped crew leaves events without their ends

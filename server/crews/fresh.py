@@ -9,6 +9,7 @@ from crewai import Agent, Crew
 from crewai.tasks.task_output import TaskOutput
 from crewai_core.printer import set_suppress_console_output
 
+from server.crews.callbacks import call_once, once_per_step
 from server.crews.gate import AfterGate
 from server.crews.names import agents_of
 from server.crews.run import TASK, Run
@@ -40,26 +41,42 @@ def _hush(agent: Agent) -> None:
 
 
 def gated(run: Run, team: Team) -> None:
-    """Put a gate into the callback slot of every task, in front of the user's callback."""
+    """Put a gate into the callback slot of every task, in front of the author's, and have all callbacks called once."""
+    shared = team.crew.task_callback
     for mine in team.tasks:
-        mine.task.callback = AfterGate(run, mine, mine.task.callback)
-    if team.crew.task_callback is not None:
-        team.crew.task_callback = _unless_skipped(team.crew.task_callback)
+        mine.task.callback = AfterGate(run, mine, mine.task.callback, shared)
+    if shared is not None:
+        team.crew.task_callback = _once(run, shared)
+    for owner in _with_steps(team.crew):
+        if owner.step_callback is not None:
+            owner.step_callback = once_per_step(run, owner.step_callback)
 
 
 def ungated(team: Team) -> None:
     """Take the gates out again: a crew within a flow may be kicked off once more."""
     for mine in team.tasks:
         if isinstance(mine.task.callback, AfterGate):
-            mine.task.callback = mine.task.callback.users
-    if (original := getattr(team.crew.task_callback, "__wrapped__", None)) is not None:
-        team.crew.task_callback = original
+            mine.task.callback = mine.task.callback.original
+    team.crew.task_callback = _unwrapped(team.crew.task_callback)
+    for owner in _with_steps(team.crew):
+        owner.step_callback = _unwrapped(owner.step_callback)
 
 
-def _unless_skipped(callback: Callable[[TaskOutput], Any]) -> Callable[[TaskOutput], Any]:
+def _with_steps(crew: Crew) -> list[Any]:
+    """List what may have a `step_callback`."""
+    return [crew, *agents_of(crew)]
+
+
+def _unwrapped(callback: Any) -> Any:
+    return getattr(callback, "__wrapped__", callback)
+
+
+def _once(run: Run, callback: Callable[[TaskOutput], Any]) -> Callable[[TaskOutput], Any]:
     @wraps(callback)
-    def task_callback(output: TaskOutput) -> Any:
+    async def task_callback(output: TaskOutput) -> None:
         mine = TASK.get()
-        return None if isinstance(mine, TaskRun) and mine.skipped else callback(output)
+        assert isinstance(mine, TaskRun), "a crew with gates works on tasks that are known"
+        if not mine.skipped:
+            await call_once(run, run, mine.step("crew-callback"), callback, output)
 
     return task_callback

@@ -13,11 +13,12 @@ def task_names(tasks: Sequence[Task]) -> list[str]:
     """Name every task: as its author did, or after its description, or `task_N` counted from 1."""
     names: list[str] = []
     for number, task in enumerate(tasks, 1):
-        names.append(_unique(_own_name(task) or f"task_{number}", names))
+        names.append(_unique(own_name(task) or f"task_{number}", names))
     return names
 
 
-def _own_name(task: Task) -> str:
+def own_name(task: Task) -> str:
+    """Name a task by itself; nothing when it has neither a name nor words in its description."""
     return (task.name or "").strip()[:150] or slug(task.description)
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from crewai import Task
-
 from protocol.objects import CrewCheckpoint
 from server.crews.suggestion import suggestion
 from server.crews.tasks import TaskRun
@@ -26,20 +24,18 @@ def _plain(task: str, place: str) -> CrewCheckpoint:
 
 
 def set_places(tasks: Sequence[TaskRun], registered: Sequence[CrewCheckpoint], asked: Iterable[str]) -> None:
-    """Put the checkpoints that apply at their tasks: those required, asked for, or in the crew's own code.
+    """Put the checkpoints that apply at their tasks: those required, and those asked for.
 
     Raises `CrewFailed` for a name that this crew does not have: a checkpoint that was asked for is never left out.
     """
     known = known_places([mine.name for mine in tasks], registered)
     wanted = set(asked) | {checkpoint.name for checkpoint in registered if checkpoint.required}
-    wanted |= {f"after:{mine.name}" for mine in tasks if _asks_for_input(mine.task)}
     if strange := sorted(wanted - known.keys()):
         raise CrewFailed("unknown_checkpoint", f"No checkpoint or task {strange[0]!r}{suggestion(strange[0], known)}")
     for mine in tasks:
         here = [checkpoint for name, checkpoint in known.items() if name in wanted and checkpoint.task == mine.name]
         mine.before = tuple(checkpoint for checkpoint in here if checkpoint.place == "before")
         mine.after = tuple(checkpoint for checkpoint in here if checkpoint.place == "after")
-        mine.task.human_input = False
 
 
 def set_places_within(tasks: Sequence[TaskRun], asked: Iterable[str]) -> None:
@@ -51,12 +47,5 @@ def set_places_within(tasks: Sequence[TaskRun], asked: Iterable[str]) -> None:
     for mine in tasks:
         names = {mine.name, mine.name.rpartition("/")[2]}
         for place in ("before", "after"):
-            here = any(f"{place}:{name}" in wanted for name in names)
-            if here or (place == "after" and _asks_for_input(mine.task)):
+            if any(f"{place}:{name}" in wanted for name in names):
                 setattr(mine, place, (_plain(mine.name, place),))
-        mine.task.human_input = False
-
-
-def _asks_for_input(task: Task) -> bool:
-    """Tell whether the crew's author wants a person to look at this task: crewai would read the server's console."""
-    return bool(task.human_input)

@@ -10,7 +10,7 @@ from crewai.events.event_bus import crewai_event_bus
 from crewai.events.event_listener import event_listener
 from crewai.utilities.task_output_storage_handler import TaskOutputStorageHandler
 
-from server.crews import wraps
+from server.crews import speed, wraps
 from server.crews.silence import silence
 
 #: The module whose handlers print panels and feed telemetry.
@@ -48,12 +48,14 @@ def prepare(threads: int) -> None:
     pool = ThreadPoolExecutor(threads, thread_name_prefix="crew")
     asyncio.get_running_loop().set_default_executor(pool)
     prepare_library()
+    speed.settle()
 
 
 def prepare_library() -> None:
     """Wrap and silence crewai, without a running loop. Idempotent."""
     silence()
     wraps.install()
+    speed.install()
     event_listener.execution_spans = Forgetful()
     event_listener.verbose = event_listener.formatter.verbose = False
     Crew.__private_attributes__["_task_output_handler"].default_factory = NoStore

@@ -26,16 +26,12 @@ from protocol.objects import Usage
 from server.crews.calls.fingerprint import fingerprint
 from server.crews.calls.models import CALL
 from server.crews.calls.told import ANNOUNCED, Announced, arguments_of, cut
+from server.crews.calls.usage import usage_of
 from server.crews.faults import masked
 from server.crews.names import role
 from server.crews.run import TASK, Run
 
 log = structlog.get_logger()
-
-#: What providers call the same three numbers.
-PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count")
-COMPLETION = ("completion_tokens", "output_tokens", "candidates_token_count")
-TOTAL = ("total_tokens", "total_token_count")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,18 +166,6 @@ def _task() -> str | None:
 
 def _agent(event: Any) -> str | None:
     return " ".join((event.agent_role or "").split()) or None
-
-
-def usage_of(reported: Mapping[str, Any] | None) -> Usage:
-    """Read the usage of one model call, whatever the provider calls its numbers."""
-    prompt, completion = _number(reported, PROMPT), _number(reported, COMPLETION)
-    total = _number(reported, TOTAL) or prompt + completion
-    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total, calls=1)
-
-
-def _number(reported: Mapping[str, Any] | None, names: tuple[str, ...]) -> int:
-    values = ((reported or {}).get(name) for name in names)
-    return next((int(value) for value in values if isinstance(value, int | float)), 0)
 
 
 def plain(reported: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from pydantic import BaseModel
 REVISION = "Your previous answer:\n{draft}\n\nA person asks you to revise it:\n{feedback}"
 
 
-async def redraft(task: Task, output: TaskOutput, feedback: str, tools: list[Any]) -> TaskOutput:
-    """Let the task's agent work again, tools, conversion and guardrails included, as for the first draft."""
+async def redraft(task: Task, output: TaskOutput, shown: str, feedback: str, tools: list[Any]) -> TaskOutput:
+    """Let the task's agent work again, tools, conversion and guardrails included, as for the first draft.
+
+    `shown` is the text that the person has judged.
+    """
     agent = task.agent
     assert agent is not None, "a task that gave an output has an agent"
-    request = REVISION.format(draft=output.raw, feedback=feedback)
+    request = REVISION.format(draft=shown, feedback=feedback)
     context = f"{task.prompt_context}\n\n{request}" if task.prompt_context else request
     with tool_failure_collector() as failures:
         result = await agent.aexecute_task(task=task, context=context, tools=tools)

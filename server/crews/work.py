@@ -11,9 +11,10 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.task_output import TaskOutput
 
 from protocol.events import TaskCompleted, TaskFailed, TaskSkipped, TaskStarted
-from server.crews import outputs
+from server.crews import files, outputs
 from server.crews.faults import crew_failed, readable
-from server.crews.gate import hold_before
+from server.crews.gate import SKIPPED, hold_before
+from server.crews.human_input import Discarded
 from server.crews.names import role
 from server.crews.run import TASK, Run
 from server.crews.scopes import scope
@@ -67,6 +68,7 @@ async def _done(
         context = await hold_before(run, mine, agent, context)
     output = await _output(run, mine, execute, agent, context, tools)
     mine.task.output = mine.result = output
+    await files.write(run, mine)
     await _record(run, mine, output)
     return output
 
@@ -89,8 +91,12 @@ async def _output(
     mine.start_clock()
     started = TaskStarted(task=mine.name, index=mine.index, agent=role(agent), round=1)
     run.emit(started, once=mine.step("started", 1))
-    with mine.round(1):
-        return await execute(mine.task, agent, context, tools)
+    try:
+        with mine.round(1):
+            return await execute(mine.task, agent, context, tools)
+    except Discarded:
+        mine.skipped = SKIPPED
+        return outputs.empty(mine.task, role(agent) or "")
 
 
 async def _conclude(crew: Crew, mine: TaskRun, output: TaskOutput) -> TaskOutput:
@@ -128,6 +134,7 @@ def _completed(mine: TaskRun, output: TaskOutput) -> TaskCompleted:
         usage=mine.usage,
         seconds=round(mine.seconds, 3),
         edited=mine.edited,
+        file=mine.file,
     )
 
 

@@ -9,7 +9,7 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.conditional_task import ConditionalTask
 from crewai.tasks.task_output import TaskOutput
 
-from server.crews import calls, flows, nested
+from server.crews import calls, files, flows, guardrails, nested
 from server.crews.run import RUN, TASK
 from server.crews.tasks import TaskRun
 from server.crews.work import skip_unmet, work_on
@@ -22,6 +22,8 @@ def install() -> None:
     calls.install()
     nested.install()
     flows.install()
+    files.install()
+    guardrails.install()
     if getattr(Task.aexecute_sync, MARK, False):
         return
     _replace(Task, "aexecute_sync", _task(Task.aexecute_sync))

@@ -8,7 +8,7 @@ import anyio.lowlevel
 from redis.exceptions import ResponseError, WatchError
 
 from protocol.commands import Decision
-from protocol.events import CheckpointOpened, EventType, ExecutionQueued
+from protocol.events import CheckpointExtended, CheckpointOpened, EventType, ExecutionQueued
 from protocol.frames import decode_event
 from protocol.ids import CheckpointId, ExecutionId, new_checkpoint
 from protocol.objects import Actor, Origin
@@ -19,7 +19,7 @@ from server.scripts import Commit, Entry
 from server.store.retelling import Retelling, Untellable, shared_steps
 from server.store.writer import Write, Writer
 
-#: Redis serves nobody else while a fork is made: a quarter of a second for so many events.
+#: While a fork is made, Redis serves nobody else: about 0.4 s for so many events, 40 ms for a thousand.
 MOST_EVENTS = 10_000
 MOST_BYTES = 32 << 20
 #: Events read, or told again, before others get a turn; steps of a journal written by one command.
@@ -95,23 +95,29 @@ class Forks(Writer):
         """Make the fork, answered by this decision; nothing when there is an execution of its name already."""
         writes = [*shared.writes, *shared.retelling.end(decision, via=via, now=self.clock())]
         await self.list_new(shared.execution)  # first, so that no crash leaves an execution that nobody looks after
-        commits = await self._make(shared, self._entries(shared, writes))
+        commits = await self._make(shared, await self._entries(shared, writes))
         if commits is None:
             return None
         await self.repair(shared.execution)
         return commits[-1]
 
-    def _entries(self, shared: Shared, writes: Sequence[Write]) -> list[Entry]:
+    async def _entries(self, shared: Shared, writes: Sequence[Write]) -> list[Entry]:
         """Lay the events out. The inbox hears of the fork, and of what is open in it still."""
         still = {(record.checkpoint.id, record.checkpoint.version) for record in shared.retelling.open}
 
-        def heard(write: Write) -> bool:
+        def heard(number: int, write: Write) -> bool:
             if isinstance(write.data, CheckpointOpened):
                 return (write.data.checkpoint.id, write.data.checkpoint.version) in still
-            return isinstance(write.data, ExecutionQueued)
+            fresh = number >= len(shared.writes) and isinstance(write.data, CheckpointExtended)
+            return fresh or isinstance(write.data, ExecutionQueued)
 
-        pairs = [(write, self.entry(shared.execution, write)) for write in writes]
-        return [entry if heard(write) else replace(entry, inbox="") for write, entry in pairs]
+        entries: list[Entry] = []
+        for number, write in enumerate(writes):
+            if number % CHUNK == 0:
+                await anyio.lowlevel.checkpoint()
+            entry = self.entry(shared.execution, write)
+            entries.append(entry if heard(number, write) else replace(entry, inbox=""))
+        return entries
 
     async def _make(self, shared: Shared, entries: Sequence[Entry]) -> list[Commit] | None:
         """Append all events, and the journal with them, in one transaction."""

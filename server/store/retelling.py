@@ -35,7 +35,7 @@ from server.store.writer import Write
 #: Why a fork is parked at its birth, and who holds it until then.
 FORK = "fork"
 #: What crews call the marks of a tool that began, and of one that was unwound (`server/crews/calls/toolcall.py`).
-BEGUN, LEFT = "/started", "/left"
+TOOL, BEGUN, LEFT = "tool.", "/started", "/left"
 Told = tuple[Data, Record | None, Change | None]
 
 
@@ -86,16 +86,28 @@ class Retelling:
         return self._write(data, by, seconds_of(event.at), record, change)
 
     def end(self, decision: Decision, *, via: str, now: float) -> list[Write]:
-        """Give what makes the fork go its own way: it leaves the worker that it never had, and is answered."""
+        """Give what makes the fork go its own way: it leaves the worker that it never had, and is answered.
+
+        What is open beside that is asked anew, and gets as long for it as it had.
+        """
         parked = self._write(ExecutionParked(reason=FORK), None, now)
         before = self.record
         after, change = checkpoint.decided(before, decision, by=self.by, at=timestamp(now))
         event = checkpoint.decided_event(before.checkpoint, decision, via=via)
         writes = [parked, self._write(event, self.by, now, after, change)]
         self.records[self.origin.checkpoint] = after
+        writes += [self._write(data, self.by, now, record, change) for data, record, change in self._anew(now)]
         if self._machine.state is State.PAUSED:
             writes.append(self._write(ExecutionResumed(reason=FORK), self.by, now))
         return writes
+
+    def _anew(self, now: float) -> list[Told]:
+        waiting = [(ident, record.checkpoint) for ident, record in self.records.items() if record in self.open]
+        return [
+            self._extended(ident, timestamp(now + seconds_of(asked.deadline) - seconds_of(asked.opened_at)))
+            for ident, asked in waiting
+            if asked.deadline is not None
+        ]
 
     def _write(
         self, data: Data, by: Actor | None, now: float, record: Record | None = None, change: Change | None = None
@@ -116,7 +128,9 @@ class Retelling:
                 return self._opened(data)
             case CheckpointDecided() | CheckpointExpired() | CheckpointWithdrawn():
                 return self._closed(data, event)
-            case CheckpointVoted() | CheckpointCommented() | CheckpointExtended() | CheckpointEscalated():
+            case CheckpointExtended():
+                return self._extended(data.checkpoint, data.deadline)
+            case CheckpointVoted() | CheckpointCommented() | CheckpointEscalated():
                 return msgspec.structs.replace(data, checkpoint=self._names[data.checkpoint]), None, None
         return data, None, None
 
@@ -126,6 +140,11 @@ class Retelling:
         record, change = checkpoint.asked(shown, self._known[ident].step, self.records.get(ident))
         self.records[ident] = record
         return CheckpointOpened(checkpoint=shown), record, change
+
+    def _extended(self, ident: CheckpointId, deadline: str) -> Told:
+        record, change = checkpoint.extended(self.records[ident], deadline)
+        self.records[ident] = record
+        return CheckpointExtended(checkpoint=record.checkpoint.id, deadline=deadline), record, change
 
     def _closed(self, data: CheckpointDecided | CheckpointExpired | CheckpointWithdrawn, event: Event) -> Told:
         ident = data.checkpoint
@@ -152,6 +171,8 @@ def shared_steps(stored: Mapping[str, bytes], offset: int, waiting: Iterable[Rec
     asked = [(record.step, record.checkpoint.kind) for record in waiting]
     for mark in [step for step in shared if step.endswith(BEGUN)]:
         tool = mark.removesuffix(BEGUN)
+        if not tool.rpartition("/")[2].startswith(TOOL):
+            continue
         inside = [kind for step, kind in asked if step.startswith(f"{tool}/")]
         if not inside and tool in stored:
             shared[tool] = stored[tool]

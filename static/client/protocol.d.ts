@@ -757,7 +757,7 @@ export interface Synced {
   readonly offset: number;
 }
 
-/** A task's output was accepted; `edited`: a person replaced the crew's text. */
+/** A task's output was accepted; `edited`: a person replaced the crew's text; `file`: the name of what it wrote. */
 export interface TaskCompleted {
   readonly task: string;
   readonly index: number;
@@ -767,9 +767,10 @@ export interface TaskCompleted {
   readonly usage: Usage;
   readonly seconds: number;
   readonly edited: boolean;
+  readonly file?: string | null;
 }
 
-/** A task's output was accepted; `edited`: a person replaced the crew's text. */
+/** A task's output was accepted; `edited`: a person replaced the crew's text; `file`: the name of what it wrote. */
 export interface TaskCompletedEvent {
   readonly type: "task.completed";
   readonly execution: string;
@@ -849,7 +850,11 @@ export interface TaskStartedEvent {
   readonly data: TaskStarted;
 }
 
-/** A task of an execution as it stands now. `state`: pending, running, completed, skipped, failed. */
+/**
+ * A task of an execution as it stands now. `state`: pending, running, completed, skipped, failed.
+ *
+ * `file`: the name of what it wrote, at `/api/v1/executions/{id}/files/{file}`.
+ */
 export interface TaskState {
   readonly name: string;
   readonly index: number;
@@ -860,6 +865,7 @@ export interface TaskState {
   readonly started_at?: string | null;
   readonly ended_at?: string | null;
   readonly usage?: Usage | null;
+  readonly file?: string | null;
 }
 
 /** A tool answered. `result` is cut at 8 KiB, and `truncated` says so. */

@@ -53,7 +53,7 @@ async def test_nothing_of_an_execution_stays_alive(server: OpenAIServer) -> None
         gc.collect()
         return len(alive) == 0
 
-    await wait_until(all_gone, description="no crew is referenced")
+    await wait_until(all_gone, description="no crew is referenced", timeout=40)
 
 
 async def test_a_cancelled_execution_says_nothing_more(server: OpenAIServer) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from protocol.events import AgentStarted, LlmStarted, TaskCompleted, TaskFailed, TaskSkipped, TaskStarted
 from server.runnable import CrewFailed, Outcome, Stopped
-from tests.support.crews import CREWAI_WARNINGS, ConditionalTask, Crew, Process, adapted, agent, model, task
+from tests.support.crews import CREWAI_WARNINGS, ConditionalTask, Crew, Process, adapted, agent, keep_in, model, task
 from tests.support.journal import FakeJournal, Say
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.waiting import wait_until
@@ -170,16 +170,6 @@ async def test_a_checkpoint_that_the_crew_does_not_have_is_never_left_out(server
     assert server.requests == []
 
 
-async def test_human_input_is_asked_for_here_and_not_on_the_console(server: OpenAIServer) -> None:
-    def build() -> Crew:
-        writer = agent(server)
-        return Crew(agents=[writer], tasks=[task("planning", writer, human_input=True)])
-
-    journal = FakeJournal(answers={"after:planning": ["approve"]})
-    await adapted(build).run(journal)
-    assert [question.name for question in journal.asked] == ["after:planning"]
-
-
 def structured(server: OpenAIServer, **settings: Any) -> Callable[[], Crew]:
     def build() -> Crew:
         judge = agent(server, "Judge")
@@ -205,10 +195,8 @@ async def test_an_edit_of_a_structured_output_must_fit_its_model(server: OpenAIS
     assert (done.output_json, done.edited) == ({"word": "bad", "score": 1}, True)
 
 
-async def test_nothing_downstream_sees_a_draft_that_was_not_accepted(
-    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)  # crewai takes every output file as relative
+async def test_nothing_downstream_sees_a_draft_that_was_not_accepted(server: OpenAIServer, tmp_path: Path) -> None:
+    keep_in(tmp_path)
     server.reply("do judging", '{"word": "no", "score": 1}', '{"word": "ok", "score": 2}', '{"word": "ok", "score": 3}')
     seen: list[Any] = []
     checked: list[str] = []
@@ -217,8 +205,7 @@ async def test_nothing_downstream_sees_a_draft_that_was_not_accepted(
         checked.append(output.raw)
         return ("ok" in output.raw, output.raw if "ok" in output.raw else "the word must be ok")
 
-    file = Path("verdict.json")
-    note = {"callback": lambda output: seen.append(output.pydantic), "output_file": str(file)}
+    note = {"callback": lambda output: seen.append(output.pydantic), "output_file": "verdict.json"}
     build = structured(server, output_pydantic=Verdict, guardrail=guardrail, **note)
     _, journal = await run(build, {"after:judging": [("revise", "Higher"), "approve"]})
     assert [question.draft.json for question in journal.asked] == [
@@ -227,7 +214,7 @@ async def test_nothing_downstream_sees_a_draft_that_was_not_accepted(
     ]
     assert len(checked) == 3
     assert seen == [Verdict(word="ok", score=3)]
-    assert written(file) == Verdict(word="ok", score=3)
+    assert written(tmp_path / "files" / "x_test" / "verdict.json") == Verdict(word="ok", score=3)
 
 
 def written(file: Path) -> Verdict:

@@ -16,6 +16,7 @@ from tests.support.crews import (
     Process,
     adapted,
     agent,
+    keep_in,
     model,
     task,
     threads_at_work,
@@ -94,12 +95,12 @@ def noted() -> list[str]:
     return list(NOTED)
 
 
-def files() -> list[str]:
-    return [path.name for path in Path().iterdir()]
+def files(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
-def written(name: str) -> Plan:
-    return Plan.model_validate_json(Path(name).read_text())
+def written(file: Path) -> Plan:
+    return Plan.model_validate_json(file.read_text())
 
 
 def _note(output: Any) -> None:
@@ -115,10 +116,8 @@ ANSWERS: dict[str, list[Say]] = {
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("build", [sequential, parallel, managed, conditional])
-async def test_a_crew_may_die_at_every_step(
-    server: OpenAIServer, build: Build, before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+async def test_a_crew_may_die_at_every_step(server: OpenAIServer, build: Build, before: bool, tmp_path: Path) -> None:
+    keep_in(tmp_path)
     answers = iter(range(10_000))
     server.script(lambda prompt: f'{{"title": "Plan {next(answers)}", "steps": []}}')
     runnable = adapted(lambda: build(server))
@@ -132,6 +131,7 @@ async def test_a_crew_may_die_at_every_step(
 
 async def _live_twice(runnable: Any, dies_at: int, before: bool, server: OpenAIServer) -> bool:
     """Let one execution die at a step and be taken over; tell whether it came to that step at all."""
+    NOTED.clear()
     execution = Execution()
     common: dict[str, Any] = {"checkpoints": list(ANSWERS), "of": execution}
     first = DyingJournal(dies_at=dies_at, before=before, answers=ANSWERS, **common)
@@ -142,11 +142,13 @@ async def _live_twice(runnable: Any, dies_at: int, before: bool, server: OpenAIS
     else:
         return False
     await wait_until(lambda: not threads_at_work(), description="no call of the first attempt is on its way")
+    await wait_until(server.at_rest, description="nor arrives one that was cancelled")
     paid, kept = len(server.requests), set(execution.recorded)
     answered = dict(execution.answers)
     second = FakeJournal(answers={name: said[_used(answered, name) :] for name, said in ANSWERS.items()}, **common)
     outcome = await runnable.run(second)
     _check_told_once(first, second)
+    _check_noted_once(execution)
     _check_not_repeated(second, kept, server.requests[paid:])
     assert len(outcome.tasks) == (2 if outcome.tasks[1].task == "three" else 3)
     return True
@@ -162,6 +164,15 @@ def _check_told_once(first: FakeJournal, second: FakeJournal) -> None:
     assert sorted(done + skipped) == ["one", "three", "two"]
 
 
+def _check_noted_once(execution: Execution) -> None:
+    """Each callback is called once; one whose worker died in it is not called again."""
+    marks = [value for step, value in execution.recorded.items() if step.endswith("callback")]
+    lost = marks.count(b"begun")
+    assert lost <= 1
+    assert len(marks) - lost <= len(NOTED) <= len(marks)
+    assert len(set(NOTED)) == len(NOTED)
+
+
 def _check_not_repeated(second: FakeJournal, kept: set[str], requests: list[Any]) -> None:
     for index, name in enumerate(("one", "two", "three")):
         again = [request for request in requests if f"do {name}\n" in request.prompt]
@@ -172,10 +183,8 @@ def _check_not_repeated(second: FakeJournal, kept: set[str], requests: list[Any]
         assert len(again) <= len({"1", "2"} - answered), f"only the rounds of {name} without an answer are asked again"
 
 
-async def test_a_draft_that_waits_is_shown_again_and_not_made_again(
-    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+async def test_a_draft_that_waits_is_shown_again_and_not_made_again(server: OpenAIServer, tmp_path: Path) -> None:
+    keep_in(tmp_path)
     NOTED.clear()
     server.reply("do one", '{"title": "A", "steps": ["x"]}')
     execution, runnable = Execution(), adapted(lambda: sequential(server))
@@ -184,7 +193,7 @@ async def test_a_draft_that_waits_is_shown_again_and_not_made_again(
         group.start_soon(runnable.run, first)
         await wait_until(lambda: len(first.open) == 1, description="the gate of one")
         group.cancel_scope.cancel()
-    assert (noted(), files()) == ([], [])
+    assert (noted(), files(tmp_path)) == ([], [])
     second = FakeJournal(checkpoints=["after:one"], answers={"after:one": ["approve"]}, of=execution)
     outcome = await runnable.run(second)
     assert len(server.prompts("do one\n")) == 1
@@ -192,16 +201,14 @@ async def test_a_draft_that_waits_is_shown_again_and_not_made_again(
     assert second.types()[:2] == ["task.completed", "task.started"]
     done = second.events(TaskCompleted)[0]
     assert (done.output_json, done.usage.total_tokens) == ({"title": "A", "steps": ["x"]}, 18)
-    assert written("plan.json") == Plan(title="A", steps=["x"])
+    assert written(tmp_path / "files" / "x_test" / "plan.json") == Plan(title="A", steps=["x"])
     made = '{"title":"A","steps":["x"]}'
-    assert noted() == [made, made, "An answer.", "An answer."]  # by the first task's own callback, and by the crew's
+    assert noted() == [made, "An answer.", "An answer."]  # once: the first task's own callback is the crew's, too
     assert outcome.output == "An answer."
 
 
-async def test_restored_outputs_are_equal(
-    server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+async def test_restored_outputs_are_equal(server: OpenAIServer, tmp_path: Path) -> None:
+    keep_in(tmp_path)
     server.reply("do one", '{"title": "A", "steps": ["x"]}')
     made: list[Crew] = []
 

@@ -358,4 +358,4 @@ async def test_nothing_of_an_unwound_flow_stays_alive(server: OpenAIServer) -> N
         gc.collect()
         return len(alive) == 0
 
-    await wait_until(gone, description="no flow is referenced")
+    await wait_until(gone, description="no flow is referenced", timeout=40)

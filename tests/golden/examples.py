@@ -74,7 +74,7 @@ WHOLE = objects.Execution(
     tasks=[
         objects.TaskState(
             name="content_plan", index=0, agent="Planner", state="completed", round=2, output="# Plan", started_at=AT,
-            ended_at=LATER, usage=USAGE,
+            ended_at=LATER, usage=USAGE, file="plan.md",
         ),
         objects.TaskState(name="strategy", index=1, state="pending"),
     ],
@@ -157,7 +157,7 @@ DATA: list[events.Data] = [
     events.TaskStarted(task="content_plan", index=0, agent="Planner", round=2),
     events.TaskCompleted(
         task="content_plan", index=0, agent="Planner", output="# Plan", output_json=None, usage=USAGE, seconds=3.5,
-        edited=True,
+        edited=True, file="plan.md",
     ),
     events.TaskFailed(task="content_plan", index=0, message="The almanac has no such day."),
     events.TaskSkipped(task="content_plan", index=0, message="Skipped by a person."),

@@ -8,7 +8,8 @@ from websockets.asyncio.client import ClientConnection
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server import outlet as outlets
-from server.connection import Policy, asgi
+from server.connection import Policy
+from server.outlet import pumped
 from tests.support.edge import closed, event_template, receive, running_site
 from tests.support.raw import masked, raw_client
 from tests.support.waiting import wait_until
@@ -230,7 +231,7 @@ async def test_works_through_plain_asgi(redis: Redis) -> None:
 
 async def test_a_slow_reader_is_let_go_through_plain_asgi(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlets, "MAX_HELD", 100_000)
-    monkeypatch.setattr(asgi, "STALL", 0.5)
+    monkeypatch.setattr(pumped, "STALL", 0.5)
     data = f'{{"step":"{"s" * 10_000}","reason":"r"}}'
     async with running_site(redis, ws="websockets-sansio") as site, raw_client(site.port, small=True) as client:
         await client.receive()

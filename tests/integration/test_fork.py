@@ -1,6 +1,7 @@
 """Forks: what they share with their original, what they do anew, and that the original never notices."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -9,6 +10,7 @@ import pytest
 from protocol.commands import Cancel, Fork, Get, Pause, Start
 from protocol.errors import ErrorCode, Refused
 from protocol.events import CheckpointDecided, CheckpointOpened, Data, LlmCompleted, ToolStarted
+from protocol.frames import seconds_of
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Origin, State
 from server import keys
@@ -248,6 +250,33 @@ async def test_what_was_open_beside_it_is_open_in_the_fork_too(world: World) -> 
     await inbox.aclose()  # type: ignore[no-untyped-call] # redis-py leaves it so
 
 
+async def test_what_is_open_beside_it_gets_its_time_anew(world: World) -> None:
+    async def pair(journal: Journal) -> Outcome:
+        timed = replace(question(1, "t1/after"), seconds=60.0, on_deadline="stop")
+        asked = (journal.ask(timed), journal.ask(question()))
+        return Outcome(output=" ".join(answer.action for answer in await asyncio.gather(*asked)))
+
+    world.crew.script = pair
+    async with world.worker():
+        first = await asks(world)
+        await two_open(world, first.execution)
+        asked = [event.data for event in await world.log(first.execution)]
+        timed, plain = (data.checkpoint for data in asked if isinstance(data, CheckpointOpened))
+        now = world.store.clock
+        world.store.clock = lambda: now() + 3600
+        made = await fork(world, plain, "approve")
+        (beside,) = await world.store.open_checkpoints(made.execution)
+        assert timed.deadline is not None
+        assert beside.deadline is not None
+        assert 50 < seconds_of(beside.deadline) - world.store.clock() <= 60
+        assert await world.store.overdue() == [(first.execution, timed.id)]
+        await lawful(world, made.execution)
+        await world.running[0].advance(world.store.member(made.execution))
+        await world.decide(beside, "approve")
+        await finished(world, made.execution)
+        await world.dispatch.handle(Cancel(execution=first.execution), RARA)
+
+
 async def test_a_fork_of_what_was_asked_while_it_was_paused_goes_on(world: World) -> None:
     working, go = asyncio.Event(), asyncio.Event()
 
@@ -308,6 +337,26 @@ async def test_a_fork_of_which_only_the_key_was_remembered_is_made_by_the_next_t
         await finished(world, dead)
         await world.decide(checkpoint, "stop")
         await world.state(checkpoint.execution, State.STOPPED)
+
+
+async def test_a_server_that_dies_right_after_it_made_a_fork_leaves_it_to_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(execution: ExecutionId) -> None:
+        raise SystemError(execution)
+
+    async with world.worker() as worker:
+        checkpoint = await asks(world)
+        with monkeypatch.context() as patch:
+            patch.setattr(world.store, "repair", die)
+            with pytest.raises(SystemError) as died:
+                await fork(world, checkpoint, "edit", output="mine")
+        (made,) = died.value.args
+        assert made in await world.store.due()
+        assert await worker.look(made)
+        assert (await finished(world, made)).execution.output == "mine"
+        await world.decide(checkpoint, "approve")
+        await finished(world, checkpoint.execution)
 
 
 REFUSED: list[tuple[dict[str, Any], ErrorCode]] = [

@@ -17,9 +17,11 @@ with warnings.catch_warnings():
     from crewai.agents.agent_builder.base_agent import BaseAgent
     from crewai.tasks.conditional_task import ConditionalTask
     from crewai.tasks.task_output import TaskOutput
-    from crewai.tools import tool
+    from crewai.tools import BaseTool, tool
 
     from server.crews.adapter import CrewAdapter
+    from server.crews.ask import ask_human
+    from server.crews.files import keep_in
     from server.crews.loading.building import builder
     from server.crews.loading.catalogue import describe
     from server.crews.loading.configuration import constant as read
@@ -32,6 +34,7 @@ __all__ = [
     "LLM",
     "Agent",
     "BaseAgent",
+    "BaseTool",
     "ConditionalTask",
     "Crew",
     "Process",
@@ -39,7 +42,9 @@ __all__ = [
     "TaskOutput",
     "adapted",
     "agent",
+    "ask_human",
     "copied",
+    "keep_in",
     "model",
     "task",
     "threads_at_work",

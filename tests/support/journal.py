@@ -13,6 +13,8 @@ from server.runnable import Answer, Question, Suspended
 
 DataT = TypeVar("DataT", bound=Data)
 
+#: Seconds within which the loop must take what a thread gives it, or whoever blocks it fails the test.
+LOOP_LIMIT = 20.0
 #: What a test says a person answers: an action, an action with its feedback or output, or a function of the question.
 Say = str | tuple[str, str] | Callable[[Question], "Say"]
 
@@ -145,9 +147,16 @@ class FakeJournal:
         return self._earlier
 
     async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
-        self.record_now(step, value, event=event)
+        self._keep(step, value, event)
 
     def record_now(self, step: str, value: bytes, *, event: Data | None = None) -> None:
+        if threading.get_ident() == self._thread:
+            self._keep(step, value, event)
+            return
+        work = self.record(step, value, event=event)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=LOOP_LIMIT)
+
+    def _keep(self, step: str, value: bytes, event: Data | None) -> None:
         self._execution.recorded[step] = value
         if event is not None:
             self.told.append(event)

@@ -12,6 +12,7 @@ Streams (SSE) when asked to, with usage when asked to; the newest rule that fits
 """
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +79,25 @@ class Request:
     prompt: str
 
 
+class Counting(ThreadingHTTPServer):
+    """Counts the connections that it has accepted and not yet ended."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.open = 0
+        self._counting = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._counting:
+            self.open += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        with self._counting:
+            self.open -= 1
+
+
 class OpenAIServer:
     """The server; a context manager. Requests are answered in threads, so any number may be held at once."""
 
@@ -87,7 +107,7 @@ class OpenAIServer:
         self._rules: list[Rule] = []
         self._script: Callable[[str], Reply | str | None] | None = None
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = Counting(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
@@ -114,6 +134,16 @@ class OpenAIServer:
         with self._lock:
             return [request.prompt for request in self.requests if marker in request.prompt]
 
+    def at_rest(self) -> bool:
+        """Tell whether nothing is on its way to it, though nobody may wait for it any more: a call may be cancelled.
+
+        Connections are accepted in order, so one that is made now comes after all earlier ones.
+        """
+        with socket.create_connection(("127.0.0.1", self.port)) as last:
+            last.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            others = int(last.makefile().read().splitlines()[-1])
+        return others == 0
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -132,11 +162,15 @@ class OpenAIServer:
         prompt = "\n".join(_text(message) for message in body.get("messages", []))
         with self._lock:
             self.requests.append(Request(body, prompt))
-            scripted = self._script(prompt) if self._script else None
+            scripted = self.choose(body, prompt)
             if scripted is not None:
                 return scripted if isinstance(scripted, Reply) else Reply(scripted)
             rule = next((rule for rule in self._rules if rule.marker in prompt), None)
             return rule.next() if rule else self._default
+
+    def choose(self, body: dict[str, Any], prompt: str) -> Reply | str | None:
+        """Answer by the script, if there is one."""
+        return self._script(prompt) if self._script else None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
@@ -144,8 +178,14 @@ class OpenAIServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self) -> None:
+                self._send(200, "text/plain", str(server._server.open - 1).encode())
+
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                length = int(self.headers["Content-Length"])
+                if len(content := self.rfile.read(length)) < length:
+                    return  # whoever began to ask has gone
+                body = json.loads(content)
                 reply = server.take(body)
                 if reply.hold is not None:
                     reply.hold.wait(HOLD_LIMIT)

@@ -101,6 +101,25 @@ def test_every_form_says_what_is_wrong(name: str, decision: dict[str, Any], code
     assert list(refused.value.detail.get("fields", {})) == fields
 
 
+LARGE = {"enum": ["x" * 1000] * 70}
+FAR = {"$ref": "http://127.0.0.1:9/schema.json"}
+
+
+@pytest.mark.parametrize("schema", [LARGE, FAR], ids=["too large", "elsewhere"])
+def test_a_schema_that_is_too_large_or_lies_elsewhere_checks_nothing(schema: dict[str, Any]) -> None:
+    asked = msgspec.structs.replace(form("typed"), schema=schema)
+    checkpoint.judge(asked, Decision(action="respond", response="anything"))
+
+
+def test_of_many_misfits_the_first_are_told() -> None:
+    asked = msgspec.structs.replace(form("typed"), schema={"type": "array", "items": {"type": "integer"}})
+    with pytest.raises(Refused) as refused:
+        checkpoint.judge(asked, Decision(action="respond", response=["x" * 2000] * 1000))
+    fields = refused.value.detail["fields"]
+    assert len(fields) == 20
+    assert max(map(len, fields.values())) <= 300
+
+
 def test_an_edit_of_arguments_is_told_as_a_diff() -> None:
     decision = Decision(action="edit", arguments={"to": "Dimas"})
     told = checkpoint.decided_event(form("tool"), decision, via="rest").diff

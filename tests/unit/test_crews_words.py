@@ -8,10 +8,10 @@ from protocol.objects import Usage
 from tests.support.crews import Task, TaskOutput  # isort: skip  # the first import of crewai, without its warnings
 from server.crews import outputs
 from server.crews.calls.told import arguments_of, cut
+from server.crews.calls.usage import usage_of
 from server.crews.faults import crew_failed, masked, readable
 from server.crews.inputs import PLACEHOLDER
 from server.crews.names import slug, task_names, title
-from server.crews.progress import usage_of
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,7 @@ def test_a_failure_is_named_by_where_it_came_from() -> None:
 
 def test_text_that_is_not_json_is_shown_as_the_json_it_was_read_as() -> None:
     output = TaskOutput(description="d", agent="a", raw="Here: {}", json_dict={"a": "é"})
-    draft = outputs.draft(output)
+    task = Task(description="d", expected_output="x")
+    draft = outputs.draft(task, output)
     assert (draft.text, draft.content_type, draft.json) == ('{\n  "a": "é"\n}', "application/json", {"a": "é"})
-    assert outputs.draft(TaskOutput(description="d", agent="a", raw="# Plan")).content_type == "text/markdown"
+    assert outputs.draft(task, TaskOutput(description="d", agent="a", raw="# Plan")).content_type == "text/markdown"

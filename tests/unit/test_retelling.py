@@ -48,6 +48,7 @@ SHARED: list[tuple[str, dict[str, bytes], list[Record], dict[str, bytes]]] = [
     ("a tool that asks inside", TOOL | DONE, [INSIDE], TOOL | LEFT),
     ("a tool that nobody knows of", TOOL | DONE, [RECOVERY], TOOL),
     ("a tool that began later", {"t0/tool.a.0/started": b"5:1"} | DONE, [asked()], {}),
+    ("a method that began", {"m.0/started": b"3:"}, [asked("m.0/feedback")], {"m.0/started": b"3:"}),
     ("a tool whose name begins like another's", TOOL, [asked("t0/tool.a.01/ask.0")], TOOL),
 ]
 

@@ -35,10 +35,13 @@ POSITIONS = {"messages": 0, "tools": 1, "response_model": 6}
 
 @dataclass(eq=False)
 class ModelCall:
-    """One call to a model, as it is recorded. `ended`: its ends, not told before the answer is kept."""
+    """One call to a model, as it is recorded. `ended`: its ends, not told before the answer is kept.
+
+    `model` is a `BaseLLM`, or what crewai takes in its place to ask around it: anything with a `model`, or a name.
+    """
 
     run: Run
-    model: BaseLLM
+    model: Any
     step: str
     response_model: Any
     began: float = field(default_factory=time.monotonic)
@@ -52,8 +55,12 @@ class ModelCall:
         def given(name: str) -> Any:
             return args[POSITIONS[name]] if len(args) > POSITIONS[name] else kwargs.get(name)
 
-        response_model = given("response_model")
-        hashed = fingerprint.of_model_call(model.model, given("messages"), given("tools"), response_model)
+        return cls.about(run, model, given("messages"), given("tools"), given("response_model"))
+
+    @classmethod
+    def about(cls, run: Run, model: Any, messages: Any, tools: Any, response_model: Any) -> "ModelCall":
+        """Name a call that asks this."""
+        hashed = fingerprint.of_model_call(name_of(model), messages, tools, response_model)
         return cls(run, model, run.step(f"llm.{hashed}"), response_model)
 
     def recall(self) -> Any:
@@ -98,10 +105,19 @@ class ModelCall:
 
     def _untold(self) -> LlmCompleted:
         """Tell of a model that tells nothing itself."""
-        name = str(self.model.model)
-        self.run.emit(LlmStarted(call=self.step, stream=self.step, model=name, task=_task()))
-        seconds = round(time.monotonic() - self.began, 3)
-        return LlmCompleted(call=self.step, stream=self.step, model=name, task=_task(), seconds=seconds)
+        self.tell_started()
+        return self.end()
+
+    def tell_started(self) -> None:
+        """Tell the start, for a model that does not."""
+        self.run.emit(LlmStarted(call=self.step, stream=self.step, model=name_of(self.model), task=_task()))
+
+    def end(self, usage: Usage | None = None) -> LlmCompleted:
+        """Make the end, for a model that does not tell it."""
+        return LlmCompleted(
+            call=self.step, stream=self.step, model=name_of(self.model), task=_task(), usage=usage,
+            seconds=round(time.monotonic() - self.began, 3),
+        )  # fmt: skip
 
     @contextmanager
     def under_way(self, kwargs: dict[str, Any]) -> Iterator[None]:
@@ -114,6 +130,11 @@ class ModelCall:
             if streams(self.model, kwargs):
                 stack.enter_context(call_stream_override(self.model, True))
             yield
+
+
+def name_of(model: Any) -> str:
+    """Name a model, which may be given by its name alone."""
+    return str(getattr(model, "model", model))
 
 
 def _task() -> str | None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from crewai.utilities.internal_instructor import InternalInstructor
 
-from protocol.events import LlmCompleted
-from server.crews.calls.codec import Answered, decode, encode, read_answered, to_bytes
-from server.crews.calls.fingerprint import fingerprint
+from protocol.objects import Usage
+from server.crews.calls.models import ModelCall
+from server.crews.calls.usage import usage_of
 from server.crews.calls.ways import Direct, at_once
 from server.crews.calls.wrapping import is_wrapped, replace
-from server.crews.run import RUN, TASK, Run
+from server.crews.run import INSIDE_TOOL, RUN, TASK, Run
 
 
 def install() -> None:
@@ -27,22 +27,30 @@ def _to_pydantic(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def to_pydantic(self: Any) -> Any:
         run = RUN.get()
-        if run is None:
+        if run is None or self.llm is None:
             return method(self)
-        step = run.step(f"instructor.{fingerprint(self.content, self.model.__name__)}")
-        if (stored := run.journal.recall(step)) is not None:
-            return decode(read_answered(stored).answer, self.model)
-        return _made(run, step, lambda: method(self), str(getattr(self.llm, "model", self.llm)))
+        call = ModelCall.about(run, self.llm, self.content, None, self.model)
+        if (recalled := call.recall()) is not None:
+            return recalled[0]
+        return _made(run, call, lambda: method(self))
 
     return to_pydantic
 
 
-def _made(run: Run, step: str, call: Callable[[], Any], model: str) -> Any:
-    mine = TASK.get()
-    task = mine.name if mine else None
-    with run.calling():
-        answer = call()
-    event = LlmCompleted(call=step, stream=step, model=model, task=task)
-    kept = to_bytes(Answered(answer=encode(answer), call=step, model=model))
-    at_once(Direct(run).record(step, kept, event=event))
+def _made(run: Run, call: ModelCall, ask: Callable[[], Any]) -> Any:
+    with run.calling(safe=not INSIDE_TOOL.get()):
+        call.tell_started()
+        answer = ask()
+    usage = _used(answer)
+    if usage and (mine := TASK.get()):
+        mine.spend(usage)
+    call.ended.append(call.end(usage))
+    at_once(call.keep(Direct(run), answer))
     return answer
+
+
+def _used(answer: Any) -> Usage | None:
+    """Read the usage from the provider's own answer, which `instructor` hangs on what it makes of it."""
+    reported = getattr(getattr(answer, "_raw_response", None), "usage", None)
+    dump = getattr(reported, "model_dump", None)
+    return usage_of(dump()) if dump is not None else None

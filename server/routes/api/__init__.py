@@ -6,25 +6,28 @@ from starlette.routing import BaseRoute, Route
 
 from protocol.commands import Filter
 from server.dispatch import Dispatch
+from server.files import Files
 from server.hub import Hub
 from server.routes.api.checkpoints import Checkpoints
 from server.routes.api.events import EventLog
 from server.routes.api.executions import Executions
+from server.routes.api.files import Downloads
 from server.routes.api.requests import Resource
 
 
 class Api(Resource):
     """The REST interface over a dispatch; events come by the hub that sockets use."""
 
-    def __init__(self, dispatch: Dispatch, hub: Hub) -> None:
+    def __init__(self, dispatch: Dispatch, hub: Hub, files: Files) -> None:
         super().__init__(dispatch)
         self.executions = Executions(dispatch)
         self.checkpoints = Checkpoints(dispatch)
         self.events = EventLog(dispatch, hub)
+        self.downloads = Downloads(dispatch, files)
 
     def routes(self) -> list[BaseRoute]:
         """List the routes, below `/api/v1`."""
-        parts = (self.executions, self.checkpoints, self.events)
+        parts = (self.executions, self.checkpoints, self.events, self.downloads)
         return [Route("/crews", self.crews), *(route for part in parts for route in part.routes())]
 
     async def crews(self, request: Request) -> Response:

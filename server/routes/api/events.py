@@ -18,7 +18,8 @@ from server.routes.problems import bad_field
 
 #: A request may wait so long for the next event, in seconds.
 LONGEST_WAIT = 60
-HIGHEST = 999_999_999_999
+#: More digits than any offset has.
+LONGEST = 12
 
 
 class EventLog(Resource):
@@ -78,6 +79,6 @@ class EventLog(Resource):
 def _place(text: str, name: str) -> Place:
     """Read `OFFSET` or `EPOCH:OFFSET`."""
     epoch, _, digits = text.rpartition(":")
-    if not digits.isascii() or not digits.isdigit() or int(digits[:13]) > HIGHEST:
+    if not digits.isascii() or not digits.isdigit() or len(digits) > LONGEST:
         raise bad_field(f"`{name}` is OFFSET, or EPOCH:OFFSET.")
     return Place(int(digits), epoch or None)

@@ -1,4 +1,4 @@
-"""A crew of three tasks in a row, and two checkpoints. Its prompts say `do TASK about TOPIC`."""
+"""A crew of three tasks in a row, two checkpoints and a file. Its prompts say `do TASK about TOPIC`."""
 
 import os
 
@@ -23,4 +23,5 @@ def crew() -> Crew:
         Task(name=name, description=f"do {name} about {{topic}}", expected_output="A short text.", agent=writer)
         for name in ("draft", "polish", "publish")
     ]
+    tasks[-1].output_file = "stories/story.md"
     return Crew(agents=[writer], tasks=tasks)
