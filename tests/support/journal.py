@@ -71,7 +71,8 @@ class FakeJournal:
         self._thread = threading.get_ident()
         self._loop = asyncio.get_running_loop()
         self._earlier = tuple(self._execution.recorded)
-        self._busy = 0
+        #: Calls, and bodies of methods, that are under way.
+        self.calls = 0
         self.suspending = False
         self._execution.attempts += 1
         self._inputs = dict(inputs or {})
@@ -162,7 +163,7 @@ class FakeJournal:
             self.told.append(event)
 
     def busy(self, change: int) -> None:
-        self._busy += change
+        self.calls += change
 
     @property
     def open(self) -> list[Question]:

@@ -7,8 +7,8 @@ from typing import Any
 from crewai.crews.crew_output import CrewOutput
 from pydantic import BaseModel, ValidationError
 
-#: What is plain data.
-PLAIN = (bool, int, float, list, dict)
+#: What stands for itself as a text, or as JSON.
+PLAIN = (str, bool, int, float, list, dict)
 
 
 class Misfit(ValueError):
@@ -21,7 +21,7 @@ def schema_of(value: Any) -> Mapping[str, Any] | None:
         return schema_of(value.pydantic or value.json_dict or value.raw)
     if isinstance(value, BaseModel):
         return type(value).model_json_schema()
-    return {} if isinstance(value, str | PLAIN) else None
+    return {} if isinstance(value, PLAIN) else None
 
 
 def edited(value: Any, text: str) -> Any:

@@ -70,6 +70,7 @@ async def _accepted(run: Run, mine: MethodRun, checkpoint: CrewCheckpoint, resul
 
 def _after_question(mine: MethodRun, checkpoint: CrewCheckpoint, result: Any, version: int, complaint: str) -> Question:
     schema = schema_of(result)
+    over = None if complaint and checkpoint.on_deadline == APPROVE.id else checkpoint.on_deadline
     return Question(
         step=mine.step("after", checkpoint.name),
         version=version,
@@ -82,8 +83,8 @@ def _after_question(mine: MethodRun, checkpoint: CrewCheckpoint, result: Any, ve
         task=mine.name,
         schema=schema or None,
         facts={"tokens": mine.usage.total_tokens} if mine.usage.calls else {},
-        seconds=checkpoint.deadline,
-        on_deadline=checkpoint.on_deadline,
+        seconds=checkpoint.deadline if over else None,
+        on_deadline=over,
     )
 
 
