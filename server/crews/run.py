@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ class UnderWay:
     """A stretch of work that is not broken off: a call outside, or code of a flow's author. `within`: what began it."""
 
     within: "UnderWay | None"
+    #: Told when it begins to wait for a person, and when it goes on. From any thread.
+    on_wait: "Callable[[bool], None] | None" = None
     #: How many questions in it wait for people: while there are any, it does.
     waiting: int = 0
 
@@ -139,13 +141,13 @@ class Run:
             raise Suspended
 
     @contextmanager
-    def calling(self, *, safe: bool = True) -> Iterator[None]:
+    def calling(self, *, safe: bool = True, on_wait: "Callable[[bool], None] | None" = None) -> Iterator[None]:
         """Mark a call to a model or a tool, or a method's body, while it is under way.
 
-        Before it is a safe point, if said so.
+        Before it is a safe point, if said so. `on_wait` is told when it waits for a person, and when it goes on.
         """
         self.check(safe=safe)
-        token = UNDER_WAY.set(UnderWay(UNDER_WAY.get()))
+        token = UNDER_WAY.set(UnderWay(UNDER_WAY.get(), on_wait))
         self._busy(1)
         try:
             yield
@@ -180,6 +182,8 @@ class Run:
                 stretch.waiting += change
             if not (before and stretch.waiting):
                 self._busy(-change)
+                if stretch.on_wait is not None:
+                    stretch.on_wait(change > 0)
 
     async def ask(self, question: Question) -> Answer:
         """Ask a person, and wait; see `Journal.ask`. On the loop."""

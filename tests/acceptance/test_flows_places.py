@@ -293,7 +293,7 @@ class Rows(Store):
 
 @pytest.fixture
 def rows(tmp_path: Path) -> Rows:
-    return Rows(str(tmp_path / "rows.db"))
+    return Rows(db_path=str(tmp_path / "rows.db"))
 
 
 async def test_a_stored_state_is_taken_up_once_and_stored_once(server: OpenAIServer, rows: Rows) -> None:

@@ -4,14 +4,17 @@ A body is the code of a flow's author. What it gave, and what it changed in the 
 the order of the endings; a later attempt gives the result again, and makes the same changes in the same order.
 
 Of bodies that ran beside each other nobody can tell who changed what: they are recorded together, once the last of them
-has ended. What cannot be recorded is run again on a later attempt, and so is every body that changed the flow after
-it, for its changes would come too early; what such a body calls (crews, models, tools, people) comes from the journal
-all the same.
+has ended. One that waits for a person, and has changed nothing before, does not count meanwhile.
+
+What cannot be recorded is run again on a later attempt, and so is every body that changed the flow after it, for its
+changes would come too early; what such a body calls (crews, models, tools, people) comes from the journal all the same.
 """
 
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import anyio
@@ -57,6 +60,15 @@ class Stretch:
     spoiled: bool = False
 
 
+@dataclass(eq=False)
+class Body:
+    """A body at work, and what the flow was when it began, or went on after it had waited for a person."""
+
+    step: str
+    before: Snapshot
+    changed: bool = False
+
+
 class Bodies:
     """The bodies of one flow, from its kickoff to its end.
 
@@ -72,11 +84,15 @@ class Bodies:
         self._made = 0
         self._next = 0
         self._recorded: set[str] = set()
-        self._running: set[str] = set()
+        self._running: set[Body] = set()
+        self._waiting: set[Body] = set()
+        self._last: Snapshot | None = None
         self._stretch: Stretch | None = None
         self._out_of_step = False
         self._begun = False
+        self._due: list[Entry] = []
         self._lock = anyio.Lock()
+        self._gate = threading.RLock()
 
     async def once(self, mine: Part, body: Callable[[], Awaitable[Any]]) -> Any:
         """Run a body, or give what it gave on an earlier attempt."""
@@ -120,67 +136,103 @@ class Bodies:
         while self._made < len(self._earlier) and (number is None or self._earlier[self._made][0] <= number):
             state.apply(self.flow, self._earlier[self._made][1].changes)
             self._made += 1
+            self._last = None
 
-    async def _watched(self, mine: Part, body: Callable[[], Awaitable[Any]]) -> Any:
+    async def _watched(self, mine: Part, work: Callable[[], Awaitable[Any]]) -> Any:
         """Run a body, see what it does, and record it."""
-        before = snapshot(self.flow)
-        if not self._running:
-            self._stretch = Stretch(before)
-        self._running.add(mine.scope)
+        body = Body(mine.scope, {})
+        self._enter(body)
         try:
-            gave = await body()
+            with self.run.calling(safe=False, on_wait=partial(self._wait, body)):
+                gave = await work()
         except Suspended:
-            await self._record(self._broken(mine, before))
+            self._break(body)
+            await self._record()
             raise
         except BaseException:
-            self._broken(mine, before)
+            self._break(body)
             raise
-        await self._record(*self._ended(mine, before, _result(mine, gave)))
+        self._end(body, _result(mine, gave))
+        await self._record()
         return gave
 
-    def _broken(self, mine: Part, before: Snapshot) -> Entry | None:
+    def _enter(self, body: Body) -> None:
+        with self._gate:
+            body.before = snapshot(self.flow)
+            if not self._running:
+                self._look_for_strangers(body.before)
+                self._stretch = Stretch(body.before)
+            self._running.add(body)
+
+    def _look_for_strangers(self, now: Snapshot) -> None:
+        """Where somebody changed the flow while no body was at work, take it that one which waits has done so."""
+        if self._last is not None and self._last != now:
+            self._out_of_step = True
+            for body in self._waiting:
+                body.changed = True
+
+    def _wait(self, body: Body, waits: bool) -> None:
+        """Take note that a body waits for a person: one that has changed nothing so far is not at work meanwhile."""
+        with self._gate:
+            if not waits:
+                if body in self._waiting:
+                    self._enter(body)
+                    self._waiting.discard(body)
+                return
+            after = snapshot(self.flow)
+            body.changed |= body.before != after
+            if not body.changed:
+                self._waiting.add(body)
+                self._leave(body, after)
+
+    def _break(self, body: Body) -> None:
         """Take note that a body came to no end; where it changed something, nobody knows the whole of it."""
-        after = snapshot(self.flow)
-        self._running.discard(mine.scope)
+        with self._gate:
+            after = snapshot(self.flow)
+            self._at_work.spoiled |= body.changed or body.before != after
+            self._leave(body, after)
+
+    def _end(self, body: Body, result: Result | None) -> None:
+        """Take note that a body has ended."""
+        with self._gate:
+            after, stretch = snapshot(self.flow), self._at_work
+            if not body.changed and body.before == after:
+                self._due.append(Entry(results={body.step: result}) if result else Entry(again=[body.step]))
+            elif result is not None:
+                stretch.results[body.step] = result
+            else:
+                stretch.again.append(body.step)
+                stretch.spoiled = True
+            self._leave(body, after)
+
+    @property
+    def _at_work(self) -> Stretch:
         assert self._stretch is not None, "a body that ends has begun"
-        self._stretch.spoiled |= before != after
-        return self._whole(self._stretch, after)
+        return self._stretch
 
-    def _ended(self, mine: Part, before: Snapshot, result: Result | None) -> Iterator[Entry | None]:
-        """Take note that a body has ended, and give what is to be recorded now."""
-        after, stretch = snapshot(self.flow), self._stretch
-        self._running.discard(mine.scope)
-        assert stretch is not None, "a body that ends has begun"
-        if before == after:
-            yield Entry(results={mine.scope: result}) if result else Entry(again=[mine.scope])
-        elif result is not None:
-            stretch.results[mine.scope] = result
-        else:
-            stretch.again.append(mine.scope)
-            stretch.spoiled = True
-        yield self._whole(stretch, after)
-
-    def _whole(self, stretch: Stretch, after: Snapshot) -> Entry | None:
+    def _leave(self, body: Body, after: Snapshot) -> None:
         """Make one entry of a stretch that is over, or have all of it run again."""
+        self._running.discard(body)
         if self._running:
-            return None
+            return
+        self._last = after
+        stretch = self._at_work
         made = state.changes(stretch.before, after)
         if made is not None and not stretch.spoiled and not self._out_of_step:
-            return Entry(results=stretch.results, changes=made)
+            self._due.append(Entry(results=stretch.results, changes=made))
+            return
         self._out_of_step |= made != Changes()
-        return Entry(again=[*stretch.results, *stretch.again])
+        self._due.append(Entry(again=[*stretch.results, *stretch.again]))
 
-    async def _record(self, *entries: Entry | None) -> None:
-        """Record entries, in the order in which they came to be: none is there without those before it."""
-        numbered = []
-        for entry in entries:
-            if entry is not None and (entry.results or entry.again):
-                numbered.append((self._next, entry))
-                self._recorded |= entry.results.keys()
-                self._next += 1
+    async def _record(self) -> None:
+        """Record what is due, in the order in which it came to be: nothing is there without what came before it."""
         async with self._lock:
-            for number, entry in numbered:
-                await self.run.record(f"{self.prefix}{DID}{number}", msgspec.json.encode(entry))
+            while self._due:
+                entry = self._due.pop(0)
+                if entry.results or entry.again:
+                    await self.run.record(f"{self.prefix}{DID}{self._next}", msgspec.json.encode(entry))
+                    self._recorded |= entry.results.keys()
+                    self._next += 1
 
 
 def _result(mine: Part, gave: Any) -> Result | None:

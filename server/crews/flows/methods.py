@@ -175,12 +175,7 @@ def _ended(mine: MethodRun) -> TaskCompleted | TaskSkipped:
 
 async def _body(run: Run, bodies: Bodies, mine: MethodRun, method: Any, args: Any, kwargs: Any) -> Any:
     """Run the method itself, or give what it gave, as people accept it."""
-
-    async def called() -> Any:
-        with run.calling(safe=False):
-            return await _called(method, args, kwargs)
-
-    result = await bodies.once(mine, called)
+    result = await bodies.once(mine, lambda: _called(method, args, kwargs))
     asks = methods_of(bodies.flow)[mine.method].human_feedback is not None
     if (mine.after or asks) and not bodies.is_recorded(mine):
         result = await kept(run, mine.step("draft"), result)
