@@ -91,13 +91,15 @@ async def test_a_worker_dies_while_a_crew_within_a_flow_works(
         async with Follower(whole.port, execution) as follower:
             if task == "publish":
                 await judged(client, execution)
+                await answered(client, execution)
+                await client.find("task.completed", execution, task="weather")
             await wait_until(lambda: tales.calls(task, topic) == 1, description=f"{task} is asked for", timeout=30)
             await kill(whole, client, execution)
             await wait_until(lambda: tales.calls(task, topic) == 2, description=f"{task} is asked again", timeout=30)
             release()
             if task != "publish":
                 await judged(client, execution)
-            await answered(client, execution)
+                await answered(client, execution)
             await follower.ended.wait()
     check(whole, follower, topic)
     assert {name: tales.calls(name, topic) for name in TASKS} == {name: 2 if name == task else 1 for name in TASKS}
