@@ -63,11 +63,15 @@ class Queue:
         await self._docket.add("advance", key=f"advance:{member}:{offset}")(member)
 
     async def run(self, name: str) -> None:
-        """Do what is asked for, until cancelled. Few at a time, so that a worker never hoards waiting work."""
+        """Do what is asked for, until cancelled. Few at a time, so that a worker never hoards waiting work.
+
+        Enough, all the same, to start crews one after another: with every place taken, Docket looks again only after
+        its check interval.
+        """
         worker = Worker(
             self._docket,
             name,
-            concurrency=2,
+            concurrency=8,
             redelivery_timeout=REDELIVERY,
             reconnection_delay=timedelta(milliseconds=500),
             minimum_check_interval=timedelta(milliseconds=100),

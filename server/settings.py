@@ -100,7 +100,7 @@ def _registration(part: str) -> dict[str, str]:
     name, equals, target = (piece.strip() for piece in part.partition("="))
     if not equals:
         return _project(name)
-    if projects.is_module(target):
+    if name and projects.is_module(target):
         return {name: target}
     if not name or not ("/" in target or Path(target).exists()):
         raise BadSetting(f"QUARTERDECK_CREWS: {part!r} is not of the form name=module:attr, name=PATH or PATH.")

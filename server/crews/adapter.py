@@ -23,7 +23,10 @@ from server.runnable import CrewFailed, Journal, Limits, Outcome
 
 
 class CrewAdapter:
-    """A registered crew that loaded. `manifest`: the parts of its code and texts, each with a hash."""
+    """A registered crew that loaded.
+
+    `manifest`: the parts of its code and texts, each with a hash; `build` may renew it, to be that of what it built.
+    """
 
     def __init__(
         self,
@@ -51,16 +54,16 @@ class CrewAdapter:
         """Run a fresh crew once; see `Runnable.run`."""
         if lacking := missing(self._description.inputs, journal.inputs):
             raise CrewFailed("missing_inputs", f"The crew needs {', '.join(lacking)}.")
-        run, team = await self._prepared(journal)
+        run, team, manifest = await self._prepared(journal)
 
         async def body() -> Outcome:
-            await begin(run, self._manifest)
+            await begin(run, manifest)
             return await _kickoff(team, journal.inputs)
 
         return await drive(run, body)
 
-    async def _prepared(self, journal: Journal) -> tuple[Run, Team]:
-        crew = await self._fresh()
+    async def _prepared(self, journal: Journal) -> tuple[Run, Team, Mapping[str, str]]:
+        crew, manifest = await self._fresh()
         if leading_out := escaping(crew, journal.inputs):
             raise CrewFailed("bad_input", f"{leading_out[0]} is part of a file name: no slash, backslash or '..'.")
         run = Run(journal, self._registration)
@@ -69,13 +72,14 @@ class CrewAdapter:
         run.reserve(len(team.tasks))
         set_places(team.tasks, self._description.checkpoints, journal.checkpoints)
         gated(run, team)
-        return run, team
+        return run, team, manifest
 
-    async def _fresh(self) -> Crew:
+    async def _fresh(self) -> tuple[Crew, Mapping[str, str]]:
         """Build in a thread, for it may read files for a while, and one at a time, for it is not our code."""
         async with self._building:
             try:
-                return hushed(await asyncio.to_thread(quietly, self._build))
+                crew = hushed(await asyncio.to_thread(quietly, self._build))
+                return crew, dict(self._manifest)
             except Exception as error:
                 raise crew_failed(error, None) from error
 

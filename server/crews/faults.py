@@ -20,6 +20,8 @@ SECRET_NAMES = re.compile(r"KEY|TOKEN|SECRET|PASSWORD")
 
 def crew_failed(error: BaseException, task: str | None, *, model: bool = False) -> CrewFailed:
     """Make the failure that is shown for `error`, which becomes its cause. `model`: a language model's call failed."""
+    if isinstance(error, CrewFailed):
+        return error  # said already, by our own code within the crew's
     code = "model_error" if model or _from_model(error) else "task_failed" if task else "crew_failed"
     failure = CrewFailed(code, readable(error), task)
     failure.__cause__ = error

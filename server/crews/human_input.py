@@ -66,7 +66,7 @@ class HumanInput:
     async def _hold(self, answer: AgentFinish, context: Any, through: Way, again: Again) -> AgentFinish:
         mine, step = self._run.find(context.task), self._run.step("input").lstrip("/")
         if context._is_training_mode():
-            return await self._train(answer, context, through, again, step)
+            return await self._train(mine, answer, context, through, again, step)
         if mine is not None and mine.reviewed:
             return answer  # a revision that was asked for at the gate after the task is shown there
         subject = _Answer(self._run, context, again, mine, step, answer)
@@ -74,10 +74,14 @@ class HumanInput:
             raise Discarded
         return subject.answer
 
-    async def _train(self, answer: AgentFinish, context: Any, through: Way, again: Again, step: str) -> AgentFinish:
+    async def _train(
+        self, mine: TaskRun | None, answer: AgentFinish, context: Any, through: Way, again: Again, step: str
+    ) -> AgentFinish:
         """Do what crewai's own provider does, with a person's answer from here."""
         draft = outputs.shown(context.task, answer.output, self._get_output_string(answer))
-        given = await asked(through, TASK.get(), training_question(context.task, step, context.agent, draft))
+        given = await asked(
+            through, mine or TASK.get(), training_question(mine, context.task, step, context.agent, draft)
+        )
         feedback = str(given.response if given.response is not None else given.feedback or "")
         context._handle_crew_training_output(answer, feedback)
         context.messages.append(context._format_feedback_message(feedback))
@@ -114,6 +118,7 @@ class _Answer:
         if complaint:
             return complaint
         self.answer.output = value if isinstance(self.answer.output, BaseModel) and value is not None else text
+        self.answer.text = text  # which is what memory keeps
         if self._mine is not None:
             self._mine.edited = True
         return None

@@ -41,9 +41,14 @@ def set_places(tasks: Sequence[TaskRun], registered: Sequence[CrewCheckpoint], a
 def set_places_within(tasks: Sequence[TaskRun], asked: Iterable[str]) -> None:
     """Put the checkpoints that apply at the tasks of a crew within a flow, named alone or behind its method.
 
-    What names no task of this crew may name one of another.
+    Raises `CrewFailed` for one that names the method, and no task of its crew: what was asked for is never left out.
+    What names no method may name a task of another crew.
     """
     wanted = set(asked)
+    placed = {f"{place}:{mine.name}" for mine in tasks for place in ("before", "after")}
+    methods = {name.rpartition("/")[0] + "/" for name in placed}
+    if strange := [name for name in wanted if name.startswith(tuple(methods)) and name not in placed]:
+        raise CrewFailed("unknown_checkpoint", f"No checkpoint or task {strange[0]!r}{suggestion(strange[0], placed)}")
     for mine in tasks:
         names = {mine.name, mine.name.rpartition("/")[2]}
         for place in ("before", "after"):

@@ -79,7 +79,7 @@ def input_question(
 
     `mine`: the task as a part of its execution, when it is one; what is none cannot be skipped.
     """
-    name = mine.name if mine else own_name(task) or "task"
+    name = _name(mine, task)
     return Question(
         step=step,
         version=version,
@@ -96,9 +96,9 @@ def input_question(
     )
 
 
-def training_question(task: Task, step: str, agent: object, draft: Draft) -> Question:
+def training_question(mine: TaskRun | None, task: Task, step: str, agent: object, draft: Draft) -> Question:
     """Ask what an agent that is trained should do better."""
-    name = own_name(task) or "task"
+    name = _name(mine, task)
     return Question(
         step=step,
         version=1,
@@ -111,6 +111,10 @@ def training_question(task: Task, step: str, agent: object, draft: Draft) -> Que
         task=name,
         agent=role(agent),
     )
+
+
+def _name(mine: TaskRun | None, task: Task) -> str:
+    return mine.name if mine else own_name(task) or "task"
 
 
 def _described(text: str, misfit: Misfit | None) -> str:

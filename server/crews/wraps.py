@@ -9,7 +9,8 @@ from crewai.agents.agent_builder.base_agent import BaseAgent
 from crewai.tasks.conditional_task import ConditionalTask
 from crewai.tasks.task_output import TaskOutput
 
-from server.crews import calls, files, flows, guardrails, nested
+from server.crews import calls, files, flows, guardrails, knowledge, memory, nested
+from server.crews.memory import remembering
 from server.crews.run import RUN, TASK
 from server.crews.tasks import TaskRun
 from server.crews.work import skip_unmet, work_on
@@ -24,6 +25,8 @@ def install() -> None:
     flows.install()
     files.install()
     guardrails.install()
+    memory.install()
+    knowledge.install()
     if getattr(Task.aexecute_sync, MARK, False):
         return
     _replace(Task, "aexecute_sync", _task(Task.aexecute_sync))
@@ -53,12 +56,12 @@ def _task(original: Callable[..., Awaitable[TaskOutput]]) -> Callable[..., Await
 
 def _turn(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @wraps(original)
-    async def aexecute_task(self: Agent, *args: Any, **kwargs: Any) -> Any:
-        mine = TASK.get()
-        if RUN.get() is None or not isinstance(mine, TaskRun):
-            return await original(self, *args, **kwargs)
+    async def aexecute_task(self: Agent, task: Task, *args: Any, **kwargs: Any) -> Any:
+        run, mine = RUN.get(), TASK.get()
+        if run is None or not isinstance(mine, TaskRun):
+            return await original(self, task, *args, **kwargs)
         async with mine.team.turn(self):
-            return await original(self, *args, **kwargs)
+            return await remembering(run, self, task, lambda: original(self, task, *args, **kwargs))
 
     return aexecute_task
 

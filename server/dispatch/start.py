@@ -1,6 +1,6 @@
 """`start`: check what the crew needs, make the execution, hand it to a worker."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from protocol.commands import Start
@@ -74,10 +74,11 @@ def check_inputs(crew: Crew, inputs: Mapping[str, Any]) -> None:
         )
 
 
-def _within(name: str) -> str:
-    """Give the place of a flow's method, for one of a task in it: a crew that the method runs is known only then."""
-    method, within, _ = name.partition("/")
-    return method if within else ""
+def _within(name: str, methods: Collection[str]) -> bool:
+    """Tell whether a name is of a place at a task in a flow's method: the tasks are known only when the method runs."""
+    place, _, path = name.partition(":")
+    method, slash, task = path.partition("/")
+    return place in ("before", "after") and method in methods and bool(slash and task)
 
 
 def check_checkpoints(crew: Crew, names: list[str]) -> list[str]:
@@ -85,9 +86,10 @@ def check_checkpoints(crew: Crew, names: list[str]) -> list[str]:
     tasks = {task.name for task in crew.tasks}
     known = {checkpoint.name for checkpoint in crew.checkpoints}
     known |= {f"{place}:{task}" for place in ("before", "after") for task in tasks}
+    plain = "before:TASK and after:TASK" if crew.kind == "crew" else "before:METHOD and after:METHOD/TASK"
     for name in names:
-        if name not in known and not (crew.kind == "flow" and _within(name) in known):
-            offered = ", ".join(checkpoint.name for checkpoint in crew.checkpoints) or "before:TASK and after:TASK"
+        if name not in known and not (crew.kind == "flow" and _within(name, tasks)):
+            offered = ", ".join(checkpoint.name for checkpoint in crew.checkpoints) or plain
             raise Refused(
                 ErrorCode.UNKNOWN_CHECKPOINT,
                 f"The crew {crew.name!r} has no checkpoint {name!r}; it has {offered}.",

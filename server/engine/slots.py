@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import anyio
 
 #: Starting a crew takes the loop for some ten milliseconds; many at once would stall it for seconds.
-STAGGER = 0.02
+STAGGER = 0.005
 
 
 class Slots:

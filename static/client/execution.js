@@ -4,7 +4,7 @@
  * @import { ExecutionView, Stream, TaskView } from "./types.js"
  */
 import { record } from "./items.js";
-import { ENDS, humanise, NO_USAGE, stateAfter } from "./states.js";
+import { ENDS, humanise, isParkedAfter, NO_USAGE, stateAfter } from "./states.js";
 
 /**
  * Applies the next event of the log.
@@ -16,8 +16,9 @@ export function advance(before, e) {
   const run = e.type === "execution.queued" ? queued(e) : before;
   if (!run) return undefined;
   const state = stateAfter(run.state, e),
-    endedAt = e.type in ENDS ? e.at : run.endedAt;
-  return work({ ...run, state, endedAt, items: record(run.items, e) }, e);
+    endedAt = e.type in ENDS ? e.at : run.endedAt,
+    parked = isParkedAfter(run.parked ?? false, e);
+  return work({ ...run, state, endedAt, parked, items: record(run.items, e) }, e);
 }
 
 /** @param {ExecutionView} run @param {Event} e @returns {ExecutionView} */

@@ -243,6 +243,24 @@ export function createClient({
     cancel: (execution, reason, limits) =>
       commands.request({ type: "cancel", execution, ...(reason && { reason }) }, limits),
     /**
+     * Has an execution stand still at its next safe point, until it is resumed.
+     * @param {string} execution
+     * @param {string} [reason]
+     * @param {Limits} [limits]
+     * @returns {Promise<{ offset: number, state: string }>}
+     */
+    pause: (execution, reason, limits) =>
+      commands.request({ type: "pause", execution, ...(reason && { reason }) }, limits),
+    /**
+     * Has a paused execution go on.
+     * @param {string} execution
+     * @param {string} [reason]
+     * @param {Limits} [limits]
+     * @returns {Promise<{ offset: number, state: string }>}
+     */
+    resume: (execution, reason, limits) =>
+      commands.request({ type: "resume", execution, ...(reason && { reason }) }, limits),
+    /**
      * Reads a page of a list.
      * @param {Omit<List, "type" | "id">} what
      * @param {Limits} [limits]

@@ -47,6 +47,7 @@ export function record(items, e) {
           action: e.data.action,
           feedback: e.data.feedback,
           diff: e.data.diff,
+          response: e.data.response,
         },
       ];
     case "checkpoint.commented":
@@ -71,11 +72,14 @@ export function record(items, e) {
     case "tool.failed":
       return answer(items, e);
     default:
-      return NOTICES.has(e.type)
+      return isTold(e)
         ? [...items, { ...place, key: `notice:${e.offset}`, kind: "notice", event: e.type, text: reason(e) }]
         : items;
   }
 }
+
+/** Whether the thread says it: that a worker takes a run up again is no news, that a person does is. @param {Event} e */
+const isTold = (e) => NOTICES.has(e.type) || (e.type === "execution.resumed" && Boolean(e.by));
 
 /** @param {Event} e */
 function reason(e) {
@@ -83,6 +87,7 @@ function reason(e) {
     case "execution.failed":
       return e.data.error.message;
     case "execution.paused":
+    case "execution.resumed":
     case "execution.cancelled":
       return e.data.reason;
     case "task.failed":

@@ -36,7 +36,18 @@ export const NO_USAGE = Object.freeze({
  * @param {Event} e
  * @returns {Execution["state"]}
  */
-export const stateAfter = (state, e) => STATES[e.type] ?? state;
+export const stateAfter = (state, e) =>
+  e.type === "execution.parked" && state === "running" ? "queued" : (STATES[e.type] ?? state);
+
+/** What a worker does when it has taken an execution. */
+const TAKEN = new Set(["execution.started", "execution.recovered", "execution.resumed"]);
+
+/**
+ * Whether no worker has the execution, after an event.
+ * @param {boolean} parked
+ * @param {Event} e
+ */
+export const isParkedAfter = (parked, e) => e.type === "execution.parked" || (parked && !TAKEN.has(e.type));
 
 /** `content_plan` as people write it. @param {string} name */
 export const humanise = (name) => name.replaceAll(/[_-]+/g, " ").replace(/^\p{L}/u, (c) => c.toUpperCase());

@@ -164,7 +164,8 @@ function headline(state, e) {
  * @returns {State}
  */
 function settle(state, e) {
-  if (!e.type.startsWith("checkpoint.") && e.type !== "execution.resumed") return state;
+  if (!e.type.startsWith("checkpoint.") && e.type !== "execution.resumed" && e.type !== "execution.recovered")
+    return state;
   const waiting = Object.values(state.checkpoints).some((c) => c.execution === e.execution && c.state === "open");
   const now = waiting ? "waiting" : "running",
     run = state.executions[e.execution],

@@ -37,7 +37,7 @@ export type Item = { readonly key: string; readonly at: string; readonly offset:
   | { readonly kind: "task"; readonly task: string; readonly round: number; readonly text?: Maybe<string> }
   | { readonly kind: "tool"; readonly call: string; readonly tool: string; readonly arguments: unknown; readonly state: "running" | "done" | "failed"; readonly result?: Maybe<string> }
   | { readonly kind: "question"; readonly checkpoint: string; readonly version: number; readonly title: string }
-  | { readonly kind: "decision"; readonly checkpoint: string; readonly version: number; readonly title: string; readonly action: string; readonly feedback?: Maybe<string>; readonly diff?: Maybe<string> }
+  | { readonly kind: "decision"; readonly checkpoint: string; readonly version: number; readonly title: string; readonly action: string; readonly feedback?: Maybe<string>; readonly diff?: Maybe<string>; readonly response?: unknown }
   | { readonly kind: "comment"; readonly checkpoint: string; readonly text: string }
   | { readonly kind: "notice"; readonly event: string; readonly text?: Maybe<string> }
 );
@@ -59,6 +59,8 @@ export interface ExecutionView {
   /** Tasks whose clock a question stopped, by checkpoint. */
   readonly held: Readonly<Record<string, string>>;
   readonly usage: Usage;
+  /** It waits without a worker: nothing of it is in memory. */
+  readonly parked?: boolean;
   readonly waited?: Maybe<number>;
   readonly output?: Maybe<string>;
   readonly error?: Maybe<Fault>;

@@ -3,9 +3,9 @@
  * @import { Action } from "../client/protocol.js"
  * @import { CheckpointView } from "../client/types.js"
  */
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Actions, actionOfKey, choices } from "./actions.js";
-import { asksAnswer, formOf, prepare } from "./answer.js";
+import { asksAnswer, asksResult, atFields, formOf, isEditable, prepare } from "./answer.js";
 import { Closed, Revising, Stale } from "./closed.js";
 import { useDecide, useInert } from "./decide.js";
 import { Draft, isBefore, textOf } from "./draft.js";
@@ -36,24 +36,39 @@ function Open({ checkpoint: c }) {
   const { decide, sending, error, fail, takeBack } = useDecide(c);
   const inert = useInert(`${c.id}:${c.version}`);
   const [asking, ask] = useState("");
-  const [form, fill] = useState(/** @type {Record<string, string>} */ ({}));
   const [wrong, setWrong] = useState(/** @type {Record<string, string>} */ ({}));
   const note = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const stale = words.text !== undefined && words.version !== c.version;
+  const tells = asksResult(c);
+  const stale = !tells && words.text !== undefined && words.version !== c.version;
   const original = textOf(c);
-  const text = stale ? original : (words.text ?? original);
-  const actions = choices(c.actions, text !== original);
-  const schema = formOf(c);
-  const edit = (/** @type {string} */ next) => keepWords(c.id, { version: c.version, note: words.note, text: next });
-  const withoutEdit = () => (words.note ? keepWords(c.id, { version: c.version, note: words.note }) : dropWords(c.id));
+  const text = stale || tells ? original : (words.text ?? original);
+  const actions = choices(c.actions, tells ? Boolean(words.text?.trim()) : text !== original, tells);
+  const schema = useMemo(() => formOf(c), [c]);
+  const form = words.form ?? {};
+  const edit = (/** @type {string} */ next) => {
+    change({ version: c.version, text: next });
+    setWrong({});
+  };
+  const withoutEdit = () => {
+    const { text: _, ...others } = words;
+    setWrong({});
+    if (others.note || others.form) keepWords(c.id, { ...others, version: c.version });
+    else dropWords(c.id);
+  };
   const change = (/** @type {Partial<import("./words.js").Words>} */ part) =>
     keepWords(c.id, { ...words, version: stale ? words.version : c.version, ...part });
 
+  const misfit = (/** @type {Record<string, string>} */ fields) => {
+    const found = atFields(c, fields);
+    setWrong(found);
+    if (Object.keys(found).length) fail(t("card.misfit"));
+  };
   const choose = (/** @type {Action} */ action) => {
     ask("");
-    const prepared = prepare(c, action, { text, note: words.note, form });
+    const prepared = prepare(c, action, { text: tells ? (words.text ?? "") : text, note: words.note, form });
     setWrong("problems" in prepared ? prepared.problems : {});
-    if ("answer" in prepared) decide(prepared.answer);
+    fail("");
+    if ("answer" in prepared) decide(prepared.answer, misfit);
     if (!("problem" in prepared)) return;
     fail(t(prepared.problem));
     note.current?.focus();
@@ -67,7 +82,7 @@ function Open({ checkpoint: c }) {
   };
 
   const typed = (/** @type {Record<string, string>} */ next, /** @type {string} */ name) => {
-    fill(next);
+    change({ form: next });
     setWrong(without(wrong, name));
   };
 
@@ -75,15 +90,12 @@ function Open({ checkpoint: c }) {
     data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1" onKeyDown=${onKeyDown}>
     <${Head} checkpoint=${c} />
     ${stale && html`<${Stale} words=${words} use=${() => change({ version: c.version })} drop=${withoutEdit} />`}
-    <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit}
-      editable=${!stale && c.actions.some((a) => a.id === "edit")} />
-    ${
-      schema
-        ? html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${typed} />`
-        : html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error)} change=${change} />`
-    }
+    <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit} problems=${wrong} editable=${!stale && isEditable(c)} />
+    ${schema && html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${typed} />`}
+    ${tells && html`<${Result} checkpoint=${c} text=${words.text ?? ""} problem=${wrong["output"]} edit=${edit} />`}
+    ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error) && !Object.keys(wrong).length} change=${change} />`}
     ${error && html`<p class="error" id=${`${c.id}-error`} role="alert">${error}</p>`}
-    <${Actions} actions=${actions} sending=${sending} inert=${inert} asking=${asking} ask=${ask} choose=${choose} takeBack=${takeBack} />
+    <${Actions} checkpoint=${c} actions=${actions} sending=${sending} inert=${inert} asking=${asking} ask=${ask} choose=${choose} takeBack=${takeBack} />
   </section>`;
 }
 
@@ -91,12 +103,34 @@ function Open({ checkpoint: c }) {
  * @param {{ checkpoint: CheckpointView, box: unknown, text: string, wrong: boolean, change: (part: { note: string }) => void }} props
  */
 function Note({ checkpoint: c, box, text, wrong, change }) {
-  const answers = asksAnswer(c);
-  return html`<div class="field"><label for=${`${c.id}-note`}>${t(answers ? "card.answer" : "card.note")}</label>
-    <textarea id=${`${c.id}-note`} ref=${box} data-testid="note" rows="2" value=${text}
-      placeholder=${t(answers ? "card.answer.hint" : isBefore(c) ? "card.note.before" : "card.note.hint")}
+  const kind = noteOf(c);
+  return html`<div class="field"><label for=${`${c.id}-note`}>${t(`card.${kind}`)}</label>
+    <textarea id=${`${c.id}-note`} ref=${box} data-testid="note" rows=${kind === "answer" ? 4 : 2} value=${text}
+      placeholder=${kind === "note" && isBefore(c) ? t("card.note.before") : t(kind === "note" && asksAnswer(c) ? "card.note.along" : `card.${kind}.hint`)}
       aria-describedby=${wrong ? `${c.id}-error` : undefined} aria-invalid=${wrong ? true : undefined}
       onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`;
+}
+
+/** What the box of words is for: an answer, a message to the agent, or a note that may go along. @param {CheckpointView} c */
+function noteOf(c) {
+  if (c.kind === "tool") return "message";
+  if (!asksAnswer(c) || c.schema) return "note";
+  return c.kind === "flow" ? "words" : "answer";
+}
+
+/** Whether words would be read: a recovery's are not, and a form holds its own. @param {CheckpointView} c */
+const takesNote = (c) => c.kind !== "recovery" && (!formOf(c) || c.actions.some((a) => !["respond", "stop"].includes(a.id)));
+
+/**
+ * What a tool gave, whose result was lost.
+ * @param {{ checkpoint: CheckpointView, text: string, problem: string | undefined, edit: (text: string) => void }} props
+ */
+function Result({ checkpoint: c, text, problem, edit }) {
+  const id = `${c.id}-result`;
+  return html`<div class="field"><label for=${id}>${t("card.result")}</label>
+    <textarea id=${id} data-testid="result-text" rows="3" value=${text} placeholder=${t("card.result.hint")} aria-invalid=${problem ? true : undefined}
+      aria-describedby=${problem ? `${id}-problem` : undefined} onInput=${(/** @type {any} */ e) => edit(e.target.value)}></textarea>
+    ${problem && html`<p class="error" id=${`${id}-problem`} role="alert">${problem}</p>`}</div>`;
 }
 
 /** @param {{ checkpoint: CheckpointView }} props */
@@ -104,7 +138,8 @@ function Head({ checkpoint: c }) {
   const now = useNow(Boolean(c.deadline));
   const left = c.deadline ? Date.parse(c.deadline) - now : undefined;
   const names = c.viewers.map((v) => v.name);
-  const { short, long } = sorted(c.facts);
+  const { tool, ...others } = c.facts;
+  const { short, long } = sorted(c.tool ? others : c.facts);
   return html`<header><p class="eyebrow"><span>${t("inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
       ${left !== undefined && html`<time>${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>`}</p>
     <h2 id=${`${c.id}-title`}>${c.title}</h2>${c.description && html`<p>${c.description}</p>`}

@@ -3,6 +3,7 @@
  * @import { CheckpointView } from "../client/types.js"
  * @import { Words } from "./words.js"
  */
+import { chosen } from "./actions.js";
 import { CopyButton } from "./document.js";
 import { html } from "./html.js";
 import { ago, t, tOr } from "./i18n/index.js";
@@ -49,13 +50,13 @@ function closing(c, now, lost) {
 
 /** @param {{ checkpoint: CheckpointView, decision: NonNullable<CheckpointView["decision"]>, own: boolean }} props */
 function Verdict({ checkpoint, decision: d, own }) {
-  const values = { who: nameOf(d.by, own), title: checkpoint.title, action: d.action };
-  return html`<p class="verdict">${tOr(`decided.${d.action}`, t("decided.other", values), values)}</p>${d.feedback && html`<blockquote>${d.feedback}</blockquote>`}`;
+  const values = { who: nameOf(d.by, own), title: checkpoint.title, action: chosen(checkpoint, d.action) };
+  return html`<p class="verdict">${tOr(`decided.${checkpoint.kind}.${d.action}`, tOr(`decided.${d.action}`, t("decided.other", values), values), values)}</p>${d.feedback && html`<blockquote>${d.feedback}</blockquote>`}`;
 }
 
 /** Words that were not sent: shown, to be copied. @param {{ words: Words }} props */
 function Kept({ words }) {
-  const text = [words.note, words.text].filter(Boolean).join("\n\n");
+  const text = [words.note, words.text, ...Object.values(words.form ?? {})].filter(Boolean).join("\n\n");
   if (!text) return null;
   return html`<div class="kept"><p><b>${t("card.kept")}</b> <${CopyButton} text=${text} label=${t("card.copy")} /></p><pre tabindex="0">${text}</pre></div>`;
 }

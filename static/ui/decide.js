@@ -24,8 +24,11 @@ export function useDecide(c) {
     fail("");
   }, [c.version, c.state]);
 
-  /** @param {Answer} answer */
-  async function decide(answer) {
+  /**
+   * @param {Answer} answer
+   * @param {(fields: Record<string, string>) => void} [misfit] told what does not fit, by field
+   */
+  async function decide(answer, misfit) {
     const unclaim = claim(c.id, c.version);
     control.current = new AbortController();
     send(answer.action);
@@ -39,7 +42,10 @@ export function useDecide(c) {
     } catch (e) {
       unclaim();
       send("");
-      if (e instanceof CommandError) fail(explain(e));
+      if (e instanceof CommandError) {
+        fail(explain(e));
+        misfit?.(/** @type {Record<string, string>} */ (e.detail["fields"] ?? {}));
+      }
       else if (!control.current.signal.aborted) throw e;
     }
   }

@@ -69,7 +69,7 @@ const isOver = (c) => c.state !== "open" && c.state !== "revising";
 /** Somebody else decided, or time did, while a person wrote here. @param {CheckpointView} c */
 function hasLostWords(c) {
   const words = isOver(c) && !isClaimed(c.id, c.version) ? wordsOf(c.id) : undefined;
-  return Boolean(words?.note || words?.text);
+  return Boolean(words?.note || words?.text || Object.values(words?.form ?? {}).some(Boolean));
 }
 
 /** @param {{ execution: string }} props */

@@ -1,6 +1,6 @@
 /**
  * A form from a JSON Schema of an object: text, number, boolean and choice; anything else is written as JSON.
- * @typedef {{ type?: string, title?: string, description?: string, default?: unknown, enum?: unknown[], examples?: unknown[], format?: string, maxLength?: number }} Property
+ * @typedef {{ type?: string, title?: string, description?: string, default?: unknown, enum?: unknown[], examples?: unknown[], format?: string, maxLength?: number, nullable?: boolean }} Property
  * @typedef {{ properties?: Record<string, Property>, required?: string[] }} ObjectSchema
  */
 import { humanise } from "../client/states.js";
@@ -19,7 +19,9 @@ export function read(schema, typed) {
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const text = typed[name] ?? initial(property);
     if (text.trim() === "") {
-      if (schema.required?.includes(name)) problems[name] = t("start.missing");
+      if (!schema.required?.includes(name)) continue;
+      if (property.nullable) values[name] = null;
+      else problems[name] = t("start.missing");
       continue;
     }
     const { value, problem } = parse(property, text);
@@ -89,7 +91,7 @@ function Field({ name, property, required, value, problem, change }) {
   const label = property.title ?? humanise(name);
   const typed = (/** @type {any} */ e) => change(e.target.value);
   const control = property.enum
-    ? html`<select ...${shared} value=${value} onChange=${typed}>${!property.enum.includes(value) && html`<option value="">${t("start.choose")}</option>`}${property.enum.map((c) => html`<option key=${String(c)} value=${String(c)}>${String(c)}</option>`)}</select>`
+    ? html`<select ...${shared} value=${value} onChange=${typed}>${(property.nullable || !property.enum.some((c) => String(c) === value)) && html`<option value="">${t("start.choose")}</option>`}${property.enum.map((c) => html`<option key=${String(c)} value=${String(c)}>${String(c)}</option>`)}</select>`
     : property.type === "number" || property.type === "integer"
       ? html`<input ...${shared} inputmode="decimal" value=${value} onInput=${typed} />`
       : isShort(name, property)

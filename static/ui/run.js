@@ -2,7 +2,7 @@
  * One run: its head, its time, its thread and its result.
  * @import { CheckpointView, ExecutionView, State } from "../client/types.js"
  */
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useClient, useExecution, useSelection } from "../client/react.js";
 import { CopyButton, Document, copy, download } from "./document.js";
 import { html } from "./html.js";
@@ -44,11 +44,11 @@ function Head({ run, catching }) {
   );
   const asked = Object.entries(run.inputs).filter(([, value]) => value !== "" && value !== null);
   return html`<header class="run"><h1 tabindex="-1">${run.title}</h1>
-    <p class="facts"><span class="chip" data-testid="run-state" data-state=${run.state} role="status">${t(`state.${run.state}`)}</span>
+    <p class="facts"><span class="chip" data-testid="run-state" data-state=${run.state} role="status">${t(run.parked && run.state === "waiting" ? "state.parked" : `state.${run.state}`)}</span>
       <button type="button" class="id" title=${t("run.copy_id")} aria-label=${`${t("run.copy_id")}: ${run.id}`} onClick=${() => copy(run.id)}>${run.id}</button>
       ${tokens > 0 && html`<span>${t("run.tokens", { n: tokens })}</span>`}
       ${catching && html`<span class="catching">${t("run.catching")}</span>`}
-      ${!run.endedAt && html`<${Cancel} id=${run.id} />`}</p>
+      ${!run.endedAt && html`<${Steer} run=${run} />`}</p>
     ${
       asked.length > 0 &&
       html`<details class="inputs"><summary>${t("run.inputs")}</summary><dl>${asked.map(
@@ -58,17 +58,22 @@ function Head({ run, catching }) {
     }</header>`;
 }
 
-/** @param {{ id: string }} props */
-function Cancel({ id }) {
+/** Pause or go on, and cancel. @param {{ run: ExecutionView }} props */
+function Steer({ run }) {
   const client = useClient();
   const [asking, ask] = useState(false),
     [error, fail] = useState("");
-  const cancel = () => {
+  useEffect(() => fail(""), [run.state]);
+  const steer = (/** @type {"pause" | "resume" | "cancel"} */ how) => {
     ask(false);
-    client.cancel(id).catch((e) => fail(e.message));
+    fail("");
+    client[how](run.id).catch((e) => fail(tOr(`error.${e.code}`, e.message, { message: e.message })));
   };
+  const cancel = () => steer("cancel"),
+    next = run.state === "paused" ? "resume" : "pause";
   if (!asking)
-    return html`<button type="button" class="quiet end" data-testid="run-cancel" onClick=${() => ask(true)}>${t("run.cancel")}</button>${error && html`<span role="alert">${error}</span>`}`;
+    return html`<span class="steer end"><button type="button" class="quiet" data-testid=${`run-${next}`} onClick=${() => steer(next)}>${t(`run.${next}`)}</button>
+      <button type="button" class="quiet" data-testid="run-cancel" onClick=${() => ask(true)}>${t("run.cancel")}</button>${error && html`<span role="alert">${error}</span>`}</span>`;
   return html`<span class="sure end" role="group">${t("run.cancel.sure")} <button type="button" class="small" data-testid="run-cancel-yes" onClick=${cancel}>${t("run.cancel.yes")}</button>
     <button type="button" class="small" onClick=${() => ask(false)}>${t("run.cancel.no")}</button></span>`;
 }

@@ -4,6 +4,7 @@
  */
 import { memo } from "react";
 import { useCheckpoint } from "../client/react.js";
+import { chosen } from "./actions.js";
 import { Document } from "./document.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
@@ -94,16 +95,23 @@ function Question({ item, execution }) {
   return html`<li class="entry question"><${Link} to=${{ execution, checkpoint: item.checkpoint }}>${t("thread.asks", { title: item.title })}<//></li>`;
 }
 
+/** What was answered, in words or in a form. @param {{ value: unknown }} props */
+const Response = ({ value }) =>
+  typeof value === "string" ? html`<blockquote>${value}</blockquote>` : html`<pre class="code" tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;
+
 /** @param {{ item: Extract<Item, { kind: "decision" }> }} props */
 function Decision({ item }) {
+  const c = useCheckpoint(item.checkpoint);
   const values = {
     who: nameOf(item.by, isClaimed(item.checkpoint, item.version)),
     title: item.title,
-    action: item.action,
+    action: chosen(c, item.action),
   };
+  const usual = tOr(`decided.${item.action}`, t("decided.other", values), values);
   return html`<li class="entry verdict" data-testid="verdict" data-action=${item.action}>
-    <p>${tOr(`decided.${item.action}`, t("decided.other", values), values)}</p>
+    <p>${tOr(`decided.${c?.kind}.${item.action}`, usual, values)}</p>
     ${item.feedback && html`<blockquote>${item.feedback}</blockquote>`}
+    ${item.response !== undefined && item.response !== null && html`<${Response} value=${item.response} />`}
     ${item.diff && html`<details><summary>${t("thread.changed")}</summary><${UnifiedDiff} text=${item.diff} /></details>`}
   </li>`;
 }

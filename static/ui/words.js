@@ -1,6 +1,6 @@
 /**
  * What a person typed at a checkpoint: kept for the tab's life, so that no word is lost to a reload or a dead socket.
- * @typedef {{ version: number, text?: string | undefined, note: string }} Words
+ * @typedef {{ version: number, text?: string | undefined, note: string, form?: Record<string, string> | undefined }} Words
  */
 import { useSyncExternalStore } from "react";
 import { ifAllowed } from "./storage.js";

@@ -62,21 +62,21 @@ class People:
         self.client = client
         self.ledger = ledger
         self.errands: dict[str, Errand] = {}
+        self.asked_for: set[str] = set()
         self.closing = False
 
     async def work(self) -> None:
         """Keep some errands under way, until told to come to an end."""
         for _ in range(AT_ONCE):
             await self._start()
-        while not all(errand.ended for errand in self.errands.values()):
+        while self.asked_for or not all(errand.ended for errand in self.errands.values()):
             await self._take(await self.client.receive())
 
     async def _start(self) -> None:
+        """Ask for one more; nothing is waited for here, so that no question passes unheard."""
         topic = new_id("topic")
-        reply = await self.client.command("start", crew="errands", inputs={"topic": topic})
-        self.errands[reply["execution"]] = Errand(topic)
-        for frame in list(self.client.frames):
-            self._note(frame)
+        self.asked_for.add(topic)
+        await self.client.send({"type": "start", "id": topic, "crew": "errands", "inputs": {"topic": topic}})
 
     def _note(self, frame: Frame) -> None:
         errand = self.errands.get(frame.get("execution", ""))
@@ -88,7 +88,10 @@ class People:
 
     async def _take(self, frame: Frame) -> None:
         self._note(frame)
-        if frame["type"] == "checkpoint.opened":
+        if frame["type"] == "reply" and frame["re"] in self.asked_for:
+            self.asked_for.remove(frame["re"])
+            self.errands[frame["data"]["execution"]] = Errand(frame["re"])
+        elif frame["type"] == "checkpoint.opened":
             await self._answer(frame["data"]["checkpoint"])
         elif frame["type"] in ENDS and not self.closing:
             await self._start()

@@ -1,10 +1,12 @@
 """The demo crew on real CrewAI and the offline model: no server, no network, nothing on the console."""
 
+import asyncio
 import os
 import re
 import socket
 import warnings
 from collections import Counter
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,11 @@ def new_crew() -> Crew:
 
 
 async def run(crew: Crew, **inputs: str) -> Run:
+    """Run a crew in a context of its own: a sink would hear, and keep alive, all that comes after it."""
+    return await asyncio.create_task(_run(crew, **inputs))
+
+
+async def _run(crew: Crew, **inputs: str) -> Run:
     events: list[Any] = []
     add_stream_sink(lambda _, event: events.append(event))
     output = await crew.akickoff(inputs={**INPUTS, **inputs})
@@ -173,17 +180,25 @@ async def test_the_model_answers_without_a_thread_too() -> None:
     model = DemoModel(model=MODEL_NAME, words_per_second=0)
     prompt = "<brief>for tea, two creators</brief>"
     events: list[Any] = []
-    add_stream_sink(lambda _, event: events.append(event))
-    answer = await model.acall(prompt, from_task=task)
-    assert answer == model.call(prompt, from_task=task)
+
+    async def ask() -> None:
+        add_stream_sink(lambda _, event: events.append(event))
+        answer = await model.acall(prompt, from_task=task)
+        assert answer == model.call(prompt, from_task=task)
+
+    await asyncio.create_task(ask())
     assert [event.type for event in events].count("llm_call_completed") == 2
 
 
 def test_the_model_refuses_what_it_cannot_write_and_says_so_in_an_event() -> None:
     events: list[Any] = []
-    add_stream_sink(lambda _, event: events.append(event))
-    with pytest.raises(ValueError, match="cannot answer the task"):
-        DemoModel(model=MODEL_NAME).call("Write a poem")
+
+    def ask() -> None:
+        add_stream_sink(lambda _, event: events.append(event))
+        with pytest.raises(ValueError, match="cannot answer the task"):
+            DemoModel(model=MODEL_NAME).call("Write a poem")
+
+    copy_context().run(ask)  # or the sink would hear, and keep alive, all that comes after this test
     assert [event.type for event in events] == ["llm_call_started", "llm_call_failed"]
 
 

@@ -258,6 +258,14 @@ async def test_tasks_of_crews_in_a_flow_are_told_and_can_be_held(server: OpenAIS
     assert [event.output for event in edited] == ["beta was edited"]
 
 
+async def test_a_checkpoint_at_no_task_of_a_method_is_not_passed_over(server: OpenAIServer) -> None:
+    script(server)
+    with pytest.raises(CrewFailed) as failed:
+        await run_flow(Crews, {"two": ["approve"]}, checkpoints=["after:two/betta"])
+    assert (failed.value.code, failed.value.task) == ("unknown_checkpoint", None)
+    assert "'after:two/beta'" in failed.value.message
+
+
 class Cyclic(Flow[dict[str, Any]]):
     """Redraft until a person is content: a method and a question of the same name, again and again."""
 

@@ -15,9 +15,12 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # crewai warns about itself while it is imported
     from crewai import LLM, Agent, Crew, Process, Task
     from crewai.agents.agent_builder.base_agent import BaseAgent
+    from crewai.knowledge.source.string_knowledge_source import StringKnowledgeSource
+    from crewai.memory.unified_memory import Memory
     from crewai.tasks.conditional_task import ConditionalTask
     from crewai.tasks.task_output import TaskOutput
     from crewai.tools import BaseTool, tool
+    from crewai.utilities.training_handler import CrewTrainingHandler
 
     from server.crews.adapter import CrewAdapter
     from server.crews.ask import ask_human
@@ -37,7 +40,10 @@ __all__ = [
     "BaseTool",
     "ConditionalTask",
     "Crew",
+    "CrewTrainingHandler",
+    "Memory",
     "Process",
+    "StringKnowledgeSource",
     "Task",
     "TaskOutput",
     "adapted",

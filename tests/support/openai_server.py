@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.embeddings import embeddings
+
 #: Seconds after which a held answer is given up, so that no test hangs in a thread.
 HOLD_LIMIT = 30.0
 
@@ -186,6 +188,9 @@ class OpenAIServer:
                 if len(content := self.rfile.read(length)) < length:
                     return  # whoever began to ask has gone
                 body = json.loads(content)
+                if self.path.endswith("/embeddings"):
+                    self._send(200, "application/json", json.dumps(embeddings(body)).encode())
+                    return
                 reply = server.take(body)
                 if reply.hold is not None:
                     reply.hold.wait(HOLD_LIMIT)

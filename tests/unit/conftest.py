@@ -19,3 +19,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             del sys.modules[name]
     os.environ.clear()
     os.environ.update(environ)
+    if "crewai" in sys.modules:
+        from crewai.events.event_bus import crewai_event_bus
+
+        crewai_event_bus.reset_runtime_state()  # it would keep the flows of all later tests

@@ -1,5 +1,6 @@
 """What may be said about a crew, and where: the keys, the places, the mistakes."""
 
+import re
 from typing import Any
 
 import pytest
@@ -135,3 +136,23 @@ def test_tools_are_named_as_the_author_or_as_the_model_knows_them(patterns: list
 def test_tools_are_spelt_as_crewai_spells_them() -> None:
     names = ["Send mail", "SendMail", "send-mail", "HTTPGet", "it's here", "a.b c", "__x__", "getURL2"]
     assert [spelled(name) for name in names] == [sanitize_tool_name(name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("approve", "meant"),
+    [
+        ("send_maill", "send_mail"),
+        ("SenndMail", "send_mail"),
+        ("sennd_mail*", "send_mail"),
+        ("Send mail", None),
+        ("send_*", None),
+        ("transfer_money", None),
+    ],
+)
+def test_no_tool_runs_unapproved_for_a_slip_of_the_pen(approve: str, meant: str | None) -> None:
+    said = [constant({"approve": [approve]})]
+    if meant is None:
+        assert registration_of(said, TASKS, ["Send Mail", "look_up"]).approve == (approve,)
+        return
+    with pytest.raises(BadConfiguration, match=re.escape(f"no agent has the tool '{approve}'; did you mean '{meant}'")):
+        registration_of(said, TASKS, ["Send Mail", "look_up"])

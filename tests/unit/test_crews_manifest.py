@@ -55,9 +55,9 @@ def test_files_are_named_as_in_their_project(tmp_path: Path) -> None:
     assert list(parts) == ["other.py", "crew.py", "its settings for Quarterdeck"]
     inside.write_bytes(b"x = 1\r\n")
     assert manifest([inside, outside], inside.parent, Registration(), None) == parts
-    shown = Registration(title="x", description="y", concurrency=3)
+    shown = Registration(title="x", description="y", concurrency=3, timeout=1)
     assert manifest([inside, outside], inside.parent, shown, None) == parts
-    assert difference(parts, manifest([inside, outside], inside.parent, Registration(timeout=1), None)) == (
+    assert difference(parts, manifest([inside, outside], inside.parent, Registration(approve=("pay",)), None)) == (
         "its settings for Quarterdeck changed"
     )
 

@@ -8,10 +8,10 @@ import pytest
 
 from protocol.objects import Crew as Description
 from server.crews import load
-from server.runnable import Runnable
+from server.runnable import Runnable, Suspended
 from server.settings import registrations
 from tests.support.crews import CREWAI_WARNINGS
-from tests.support.journal import FakeJournal
+from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import OpenAIServer
 from tests.support.samples import replace, sample
 
@@ -274,3 +274,50 @@ def test_a_flow_is_described_with_its_methods_and_its_registration(project: Path
     assert (description.kind, description.title, description.description) == ("flow", "Greeting", "Greet somebody.")
     assert description.tasks
     assert description.version
+
+
+def test_checkpoints_that_would_not_hold_a_flow_are_refused(project: Path) -> None:
+    root = sample("flow", project)
+    checkpoint = 'name = "ok"\ntask = "greet"\nplace = "after"\nrequired = true'
+    (root / "quarterdeck.toml").write_text(f"[[checkpoints]]\n{checkpoint}")
+    assert "quarterdeck.toml: 'checkpoints' are for crews." in reason(load_from(root)["greeting"])
+
+
+def test_an_approval_of_a_tool_that_is_misspelt_is_refused(project: Path, server: OpenAIServer) -> None:
+    root = sample("json_crew", project)
+    (root / "quarterdeck.toml").write_text('approve = ["shoutt"]')
+    assert "no agent has the tool 'shoutt'; did you mean 'shout'?" in reason(load_from(root)["postcards"])
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["a worker that starts", "a worker that lives"])
+async def test_a_crew_that_was_edited_asks_before_it_goes_on(project: Path, server: OpenAIServer, again: bool) -> None:
+    root = sample("json_crew", project)
+    found = runnable(load_from(root))
+    execution, inputs = Execution(), {"friend": "Ada"}
+    with pytest.raises(Suspended):
+        await found.run(FakeJournal(inputs=inputs, checkpoints=["plan"], of=execution, parked=True))
+    replace(root / "crew.jsonc", "Write it", "Write it soon")
+    replace(root / "tools" / "shout.py", "upper", "lower")
+    found = runnable(load_from(root)) if again else found
+    with pytest.raises(Suspended):
+        await found.run(FakeJournal(inputs=inputs, checkpoints=["plan"], of=execution, parked=True))
+    (asked,) = [question for question in execution.open if question.name == "new-version"]
+    assert asked.draft.text == "crew.jsonc changed; tools/shout.py changed; task 'writing' changed"
+    execution.decide("new-version", "retry")
+    execution.decide("plan", "approve")
+    outcome = await found.run(FakeJournal(inputs=inputs, checkpoints=["plan"], of=execution))
+    assert [done.task for done in outcome.tasks] == ["planning", "writing"]
+    assert len(server.prompts("Write it soon to Ada.")) == 1
+
+
+async def test_an_edited_crew_is_the_version_of_what_begins_then(project: Path, server: OpenAIServer) -> None:
+    root = sample("json_crew", project)
+    found = runnable(load_from(root))
+    replace(root / "crew.jsonc", '"name": "writing"', '"name": "posting"')
+    execution, inputs = Execution(), {"friend": "Ada"}
+    with pytest.raises(Suspended):
+        await found.run(FakeJournal(inputs=inputs, checkpoints=["plan"], of=execution, parked=True))
+    again = runnable(load_from(root))
+    execution.decide("plan", "approve")
+    outcome = await again.run(FakeJournal(inputs=inputs, checkpoints=["plan"], of=execution))
+    assert [done.task for done in outcome.tasks] == ["planning", "posting"]

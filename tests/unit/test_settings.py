@@ -31,7 +31,8 @@ def test_what_is_set_is_honoured() -> None:
     [
         ("PORT", "http"), ("PORT", "70000"), ("PORT", "-1"), ("PORT", "٣"), ("QUARTERDECK_SLOTS", "0"),
         ("QUARTERDECK_ROLES", "web,db"), ("QUARTERDECK_ROLES", ""), ("QUARTERDECK_LOG", "xml"),
-        ("QUARTERDECK_CREWS", "content"), ("QUARTERDECK_CREWS", "a=m:A,a=m:B"), ("QUARTERDECK_CREWS", "a=module"),
+        ("QUARTERDECK_CREWS", "content"), ("QUARTERDECK_CREWS", "a=m:A,a=m:B"),
+        ("QUARTERDECK_CREWS", "=m:A"), ("QUARTERDECK_CREWS", "a=module"),
         ("QUARTERDECK_RATE_LIMITS", "maybe"), ("QUARTERDECK_HOST", "0.0.0.0"), ("QUARTERDECK_HOST", "example.com"),
     ],
 )  # fmt: skip

@@ -60,21 +60,22 @@ class FlowAdapter:
         """Run a fresh flow once; see `Runnable.run`."""
         if lacking := missing(self._description.inputs, journal.inputs):
             raise CrewFailed("missing_inputs", f"The flow needs {', '.join(lacking)}.")
-        flow = await self._fresh()
+        flow, manifest = await self._fresh()
         run = Run(journal, self._registration)
         run.reserve(len(methods_of(flow)))
         check_places([*methods_of(flow)], self._description.checkpoints, journal.checkpoints)
 
         async def body() -> Outcome:
-            await begin(run, self._manifest)
+            await begin(run, manifest)
             return await _kickoff(run, flow)
 
         return await drive(run, body)
 
-    async def _fresh(self) -> Flow[Any]:
+    async def _fresh(self) -> tuple[Flow[Any], Mapping[str, str]]:
         async with self._building:
             try:
-                return await asyncio.to_thread(quietly, self._build)
+                flow = await asyncio.to_thread(quietly, self._build)
+                return flow, dict(self._manifest)
             except Exception as error:
                 raise crew_failed(error, None) from error
 

@@ -13,7 +13,7 @@ from protocol.objects import CrewCheckpoint
 from server.crews.loading import kinds
 from server.crews.loading.faults import BadConfiguration
 from server.crews.loading.kinds import checked, known
-from server.crews.registration import Registration
+from server.crews.registration import Registration, spelled
 from server.crews.suggestion import listed
 from server.projects import Table
 
@@ -59,8 +59,21 @@ def target_in(said: Sequence[Table]) -> Table | None:
     return next((table for table in reversed(said) if "target" in table.content), None)
 
 
-def registration_of(said: Iterable[Table], tasks: Sequence[str]) -> Registration:
-    """Make the registration of what is said, against the crew's task names, or raise `BadConfiguration`."""
+def no_checkpoints(said: Iterable[Table]) -> None:
+    """Refuse checkpoints of a flow, for none would hold it, not even a required one."""
+    for table in said:
+        if table.content.get("checkpoints"):
+            raise BadConfiguration(
+                f"{table.where}: 'checkpoints' are for crews. A flow asks where it has @human_feedback, and before and "
+                "after the tasks of its crews where a request names them, like 'after:TASK'."
+            )
+
+
+def registration_of(said: Iterable[Table], tasks: Sequence[str], tools: Collection[str] = ()) -> Registration:
+    """Make the registration of what is said, or raise `BadConfiguration`.
+
+    `tasks`: the names of the crew's; `tools`: those of its agents' tools, as far as they are known before it runs.
+    """
     values: dict[str, Any] = {}
     for table in said:
         fresh = {key: value for key, value in table.content.items() if key != "target"}
@@ -69,8 +82,21 @@ def registration_of(said: Iterable[Table], tasks: Sequence[str]) -> Registration
         for key in ("idempotent", "approve"):
             if key in fresh:
                 fresh[key] = tuple(fresh[key])
+        _no_misspelt_tool(fresh.get("approve", ()), tools, table.where)
         values |= fresh
     return Registration(**values)
+
+
+def _no_misspelt_tool(patterns: Sequence[str], tools: Collection[str], where: str) -> None:
+    """Refuse the name of a tool that is nearly another's, which would then be run without approval.
+
+    A name like no other may be that of a tool which the crew gets only when it runs.
+    """
+    for pattern in patterns:
+        if any(Registration(approve=(pattern,)).needs_approval(tool) for tool in tools):
+            continue
+        if meant := get_close_matches(spelled(pattern), [spelled(tool) for tool in tools], 1, ALIKE):
+            raise BadConfiguration(f"{where}: no agent has the tool {pattern!r}; did you mean {meant[0]!r}?")
 
 
 def _checkpoints(items: Sequence[Any], tasks: Sequence[str], where: str) -> tuple[CrewCheckpoint, ...]:

@@ -16,12 +16,16 @@ from server.crews.loading.locating import Place
 from server.crews.loading.modules import attribute, check_loaded, importable, imported
 from server.crews.suggestion import listed
 
+#: A definition's own tools are in these modules, and made again for each crew.
+TOOLS = "tools."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """A crew or flow that can be built.
 
-    `constant`: what its module says of it; `defaults`: of inputs; `files`: what its version is made of.
+    `constant`: what its module says of it; `defaults`: of inputs; `files`: what its version is made of,
+    and among them `data`: those that every build reads again.
     """
 
     build: Build
@@ -30,6 +34,7 @@ class Found:
     constant: Any = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     files: frozenset[Path] = frozenset()
+    data: frozenset[Path] = frozenset()
 
 
 def find(place: Place) -> Found:
@@ -40,12 +45,14 @@ def find(place: Place) -> Found:
 def _in_file(place: Place, file: Path) -> Found:
     definition = read_definition(file)
     own = importable(definition.modules, place.roots)
+    data = frozenset((*definition.files, *(own[name] for name in own if name.startswith(TOOLS))))
     return Found(
         build=definition.build,
         title=definition.title,
         summary=definition.summary,
         defaults=definition.defaults,
-        files=frozenset((*definition.files, *own.values())),
+        files=data | frozenset(own.values()),
+        data=data,
     )
 
 
@@ -56,11 +63,13 @@ def _in_modules(place: Place) -> Found:
         check_loaded(own)
         attr = attribute(module, place.attr) if place.attr else only_one(module)
         if attr is not None or place.attr:
+            data = frozenset(_configs([*own, name]))
             return Found(
                 build=builder(attr),
                 summary=_summary(attr),
                 constant=getattr(module, CONSTANT, {}),
-                files=frozenset((*(own.values() or _only(module)), *_configs([*own, name]))),
+                files=frozenset(own.values() or _only(module)) | data,
+                data=data,
             )
     raise Unloadable(f"There is no @CrewBase class and no Flow in {listed(place.modules)}.")
 

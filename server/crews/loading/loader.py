@@ -20,6 +20,8 @@ from server.crews.loading.faults import Unloadable
 from server.crews.loading.finding import Found, find
 from server.crews.loading.flows import flow_runnable
 from server.crews.loading.locating import Place, inside, place_of
+from server.crews.loading.tools import tools_of
+from server.crews.loading.upkeep import kept_true
 from server.crews.names import task_names
 from server.crews.process import prepare_library
 from server.projects import BadProject, Table
@@ -92,12 +94,15 @@ def adapt(name: str, found: Found, said: list[Table], root: Path | None) -> Runn
     """Build the crew or flow once, to describe it, and give it as something that runs."""
     made = quietly(found.build)
     steps = [str(step) for step in made._definition.methods] if isinstance(made, Flow) else task_names(made.tasks)
-    registration = configuration.registration_of(said, steps)
+    if isinstance(made, Flow):
+        configuration.no_checkpoints(said)
+    registration = configuration.registration_of(said, steps, tools_of(made))
     registration = replace(registration, title=registration.title or found.title)
     parts = manifest.manifest(found.files, root, registration, made)
+    build = kept_true(found, root, parts, manifest.texts(made))
     if isinstance(made, Flow):
-        flow = cast("Callable[[], Flow[Any]]", found.build)
+        flow = cast("Callable[[], Flow[Any]]", build)
         return flow_runnable(name, flow, made, registration, found.summary, parts)
     description = describe(name, made, registration, found.summary, found.defaults, manifest.version(parts))
-    crew = cast("Callable[[], Crew]", found.build)
+    crew = cast("Callable[[], Crew]", build)
     return CrewAdapter(crew, description, registration=registration, manifest=parts)

@@ -11,20 +11,26 @@ from crewai import Crew
 from server.crews.names import agents_of, role, task_names
 from server.crews.registration import Registration
 
-#: Parts of a registration that say how a crew is shown and spread, and not what it does.
-SHOWN = ("title", "description", "concurrency")
+#: Parts of a registration that say how a crew is shown and bounded, and not what it does.
+SHOWN = ("title", "description", "concurrency", "timeout")
 LENGTH = 12
 
 
 def manifest(files: Iterable[Path], root: Path | None, registration: Registration, crew: Any) -> dict[str, str]:
     """List the parts of a crew or flow that loaded: its files by their paths in `root`, its settings, its texts."""
-    parts = {_shown(file, root): digest(_bytes(file)) for file in sorted(set(files))}
-    parts["its settings for Quarterdeck"] = digest(_settings(registration))
-    return parts | (texts(crew) if isinstance(crew, Crew) else {})
+    settings = {"its settings for Quarterdeck": digest(_settings(registration))}
+    return hashes(files, root) | settings | texts(crew)
 
 
-def texts(crew: Crew) -> dict[str, str]:
-    """List what each agent and each task of a crew is told, before inputs are filled in."""
+def hashes(files: Iterable[Path], root: Path | None) -> dict[str, str]:
+    """List files as they are now."""
+    return {_shown(file, root): digest(_bytes(file)) for file in sorted(set(files))}
+
+
+def texts(crew: Any) -> dict[str, str]:
+    """List what each agent and each task of a crew is told, before inputs are filled in; of a flow, nothing."""
+    if not isinstance(crew, Crew):
+        return {}
     parts: dict[str, list[Any]] = {}
     for agent in agents_of(crew):
         parts.setdefault(f"agent {role(agent)!r}", []).append((agent.role, agent.goal, agent.backstory))
