@@ -133,7 +133,7 @@ async def test_the_parts_of_a_flow_are_shown_where_they_stand(whole: Stack, topi
         names = [(task["index"], task["name"], task["state"]) for task in tasks]
         assert names[:3] == [(0, "prepare", "completed"), (1, "write", "completed"), (2, "judge", "running")]
         assert names[-2:] == [(6, "write/draft", "completed"), (7, "write/polish", "completed")]
-        refusal = await client.refused("start", crew="voyage", checkpoints=["after:wrte/draft"])
+        refusal = await client.refused("start", crew="voyage", checkpoints=["after:writing/draft"])
         assert refusal["code"] == "unknown_checkpoint"
         await client.command("cancel", execution=execution)
 

@@ -8,14 +8,14 @@ from typing import Any
 from crewai.flow.flow_context import current_flow_method_name
 from crewai.flow.runtime import Flow
 
-from protocol.objects import Action, Draft
+from protocol.objects import Draft
 from server.crews.calls.fingerprint import fingerprint
 from server.crews.calls.wrapping import is_wrapped, replace
 from server.crews.flows.results import told
+from server.crews.questions import RESPOND, STOP, heading
 from server.crews.run import RUN, TASK, Run
 from server.runnable import Answer, Question, Stopped
 
-ACTIONS = (Action(id="respond", label="Answer"), Action(id="stop", label="Stop run", confirm=True))
 #: What a question becomes whose time is over.
 EXPIRED = "expire"
 
@@ -53,15 +53,16 @@ def _ask(original: Callable[..., str | None]) -> Callable[..., str | None]:
 
 def _question(run: Run, message: str, timeout: float | None, metadata: dict[str, Any] | None) -> Question:
     mine = TASK.get()
+    title, description = heading(message)
     return Question(
         step=run.step(f"ask.{fingerprint(message)}").lstrip("/"),
         version=1,
         name="ask",
         kind="ask",
-        title=message.strip().partition("\n")[0][:200],
-        description=message if "\n" in message.strip() else "",
+        title=title,
+        description=description,
         draft=Draft(text=""),
-        actions=ACTIONS,
+        actions=(RESPOND, STOP),
         task=mine.name if mine else None,
         facts=told(metadata or {}),
         seconds=timeout,

@@ -22,13 +22,13 @@ from server.crews.flows.methodrun import MethodRun
 from server.crews.flows.results import draft, told
 from server.crews.flows.values import from_bytes
 from server.crews.names import title
+from server.crews.questions import STOP
 from server.crews.run import RUN, TASK, Run
 from server.runnable import Question
 
 OUTCOME = "outcome:"
 APPROVE = Action(id="approve", label="Go on")
 RESPOND = Action(id="respond", label="Answer in words")
-STOP = Action(id="stop", label="Stop run", confirm=True)
 EMPTY = "The answer was empty, which decides nothing."
 UNCLEAR = "It is not clear which outcome was meant by “{words}”: {reason}\n\nPress one, or say it in other words."
 
