@@ -14,7 +14,7 @@ from crewai import Crew, Task
 from protocol.events import Data
 from server.crews.parts import Part
 from server.crews.registration import Registration
-from server.crews.scopes import SCOPE
+from server.crews.scopes import SCOPE, within
 from server.crews.tasks import TaskRun
 from server.crews.team import Team
 from server.runnable import Answer, CrewFailed, Journal, Question, Suspended
@@ -65,11 +65,12 @@ class Run:
         self.broken: asyncio.Future[BaseException] = self.loop.create_future()
         #: Whether some strand of it was unwound, to go on in a later attempt.
         self.suspended = False
-        #: The asyncio tasks of the execution that are not done, see `strands`.
-        self.strands: set[asyncio.Task[object]] = set()
+        #: The asyncio tasks of the execution that are not done, see `strands`, and the scope that each began in.
+        self.strands: dict[asyncio.Task[object], str] = {}
         self.calls = 0
         self.closed = False
         self._blamed: dict[int, tuple[Exception, CrewFailed]] = {}
+        self._given_up: set[str] = set()
         self._counts: Counter[str] = Counter()
         self._reserved = 0
         self._untaken: dict[str, set[str]] = defaultdict(set)
@@ -135,7 +136,9 @@ class Run:
         return bool(self._untaken.get(scope))
 
     def check(self, *, safe: bool = True) -> None:
-        """Raise `Suspended` where the execution has ended or, at a safe point, is to come to rest."""
+        """Raise `Suspended` where the work is given up, or has ended, or, at a safe point, is to come to rest."""
+        if self.is_given_up():
+            raise Suspended
         if self.closed or (safe and self.journal.suspending):
             self.suspended = True
             raise Suspended
@@ -169,7 +172,7 @@ class Run:
         try:
             yield
         except Suspended:
-            self.suspended = True
+            self.suspended |= not self.is_given_up()
             raise
         finally:
             self._wait(outwards, -1)
@@ -198,6 +201,22 @@ class Run:
             raise Suspended
         with self._waiting():
             return self.journal.ask_now(question)
+
+    def give_up(self, scope: str) -> None:
+        """Cancel what is at work in a scope, on the loop at once, in threads at their next call."""
+        self._given_up.add(scope)
+        for strand, began in list(self.strands.items()):
+            if within(began, scope):
+                strand.cancel()
+
+    def is_given_up(self) -> bool:
+        """Tell whether the current work is."""
+        return any(within(SCOPE.get(), scope) for scope in self._given_up)
+
+    async def withdraw(self, scope: str, reason: str) -> None:
+        """Ask no longer what is asked in this scope, unless the execution has ended. On the loop."""
+        if not self.closed:
+            await self.journal.withdraw(f"{scope}/", reason)
 
     async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
         """Record a step, unless the execution has ended; see `Journal.record`. On the loop."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from protocol.events import TaskCompleted, TaskSkipped
+from protocol.events import CheckpointWithdrawn, TaskCompleted, TaskSkipped
 from server.runnable import CrewFailed
 from tests.support.crews import CREWAI_WARNINGS, Crew, agent, task
 from tests.support.flows import (
@@ -23,7 +23,7 @@ from tests.support.flows import (
     start,
 )
 from tests.support.journal import FakeJournal
-from tests.support.openai_server import OpenAIServer
+from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
@@ -170,6 +170,49 @@ async def test_the_first_of_several_has_won_for_ever(server: OpenAIServer, parke
     assert BODIES == ["quick", "slow", "handle"]
     skipped = [event for journal in journals for event in journal.events(TaskSkipped)]
     assert [(event.task, event.message) for event in skipped] == [("slow", "quick was there first.")]
+
+
+class Impatient(Flow[dict[str, Any]]):
+    """A person is asked, a crew works, and another finds the answer: by then nobody need say, or do, anything more."""
+
+    @start()
+    def go(self) -> None:
+        return None
+
+    @listen(go)
+    def asks(self) -> str:
+        return str(self.ask("What is it?"))
+
+    @listen(go)
+    def thinks(self) -> str:
+        return str(crew("thinks").kickoff().raw)
+
+    @listen(go)
+    async def finds(self) -> str:
+        await wait_until(lambda: GATES["found"].is_set(), description="it is found", timeout=20)
+        return "found"
+
+    @listen(or_(asks, thinks, finds))
+    def end(self, given: str) -> str:
+        return f"{given} it"
+
+
+async def test_whoever_loses_asks_and_does_nothing_more(server: OpenAIServer) -> None:
+    GATES.update(found=threading.Event(), thought=threading.Event())
+    server.reply("do thinks", Reply("thought", hold=GATES["thought"]))
+    journal = FakeJournal()
+    running = asyncio.ensure_future(adapted_flow(Impatient).run(journal))
+    await wait_until(lambda: bool(journal.open and server.requests), description="both are at work")
+    GATES["found"].set()
+    await wait_until(lambda: bool(journal.events(CheckpointWithdrawn)), description="nobody is asked any longer")
+    GATES["thought"].set()
+    assert (await running).output == "found it"
+    skipped = [(event.task, event.message) for event in journal.events(TaskSkipped)]
+    assert sorted(skipped) == [
+        ("asks", "finds was there first."), ("thinks", "finds was there first."),
+        ("thinks/thinks", "It was given up."),
+    ]  # fmt: skip
+    assert len(server.requests) == 1
 
 
 class OneOfTwo(Flow[dict[str, Any]]):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from protocol.events import Data
+from protocol.events import CheckpointWithdrawn, Data
 from protocol.ids import CheckpointId, ExecutionId
 from server.runnable import Answer, Question, Suspended
 
@@ -140,6 +140,14 @@ class FakeJournal:
         if (answered := self._answered(question)) is not None:
             return answered
         raise Suspended
+
+    async def withdraw(self, prefix: str, reason: str) -> None:
+        for step, version in list(self._execution.questions):
+            if step.startswith(prefix) and (step, version) not in self._execution.answers:
+                del self._execution.questions[step, version]
+                self.told.append(CheckpointWithdrawn(checkpoint=CheckpointId(f"cp_{step}"), reason=reason))
+                if (waiting := self._waiting.pop((step, version), None)) is not None:
+                    waiting.cancel()
 
     def recall(self, step: str) -> bytes | None:
         return self._execution.recorded.get(step)

@@ -26,7 +26,7 @@ async def hold_before(run: Run, mine: MethodRun, method: Any) -> None:
                 kind="task.before",
                 title=checkpoint.title,
                 description=checkpoint.description,
-                draft=Draft(text=inspect.getdoc(method) or ""),
+                draft=Draft(text=(inspect.getdoc(method) if inspect.isroutine(method) else None) or ""),
                 actions=(APPROVE, SKIP, STOP),
                 task=mine.name,
                 seconds=checkpoint.deadline,

@@ -124,6 +124,8 @@ async def _enrol(run: Run, bodies: Bodies, name: str) -> MethodRun:
     first = await run.place(f"{bodies.prefix}methods", len(order)) if bodies.prefix else 0
     shown = f"{within}/{name}" if within else name
     mine = MethodRun(scope=step, index=first + order.index(name), name=shown, method=name)
+    if (race := RACE.get()) is not None:
+        race.enter(name, step)
     mine.before, mine.after = places_at(shown, run.registration.checkpoints, run.journal.checkpoints)
     return mine
 

@@ -26,20 +26,24 @@ def install() -> None:
 
 
 class Race:
-    """A race between methods of a flow; `step` keeps who has won it."""
+    """A race between methods of a flow; `step` keeps who has won it.
+
+    The others are given up: cancelled, told as skipped, and what they ask people is asked no longer.
+    """
 
     def __init__(self, run: Run, step: str, names: Sequence[str]) -> None:
         self._run = run
         self._step = step
         self._names = names
         self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._scopes: dict[str, str] = {}
         self.winner: str | None = None
 
     async def hold(self, work: Callable[[str], Awaitable[Any]]) -> None:
         """Let all of them work, or the one that won before. Raises what the winner raised, or what all did."""
         token = RACE.set(self)
         try:
-            self._tasks = {name: asyncio.ensure_future(work(name)) for name in self._entrants()}
+            self._tasks = {name: asyncio.ensure_future(work(name)) for name in await self._entrants()}
         finally:
             RACE.reset(token)
         await asyncio.wait(self._tasks.values())
@@ -48,15 +52,21 @@ class Race:
             if error is not None:
                 raise error
 
-    def _entrants(self) -> Sequence[str]:
+    async def _entrants(self) -> Sequence[str]:
         stored = self._run.journal.recall(self._step)
         if stored is None:
             return self._names
         self.winner = stored.decode()
         for name in self._names:
-            if name != self.winner:
-                self._run.step(f"m:{name}")  # it ran then: should it run again, that is the next time
+            if name != self.winner:  # it ran then: should it run again, that is the next time
+                self._scopes[name] = self._run.step(f"m:{name}").lstrip("/")
+        await self._withdraw()
         return [self.winner]
+
+    def enter(self, name: str, scope: str) -> None:
+        """Take note of where a method works."""
+        if self.winner is None and name in self._names:
+            self._scopes[name] = scope
 
     async def won(self, name: str) -> None:
         """Have this method win, unless another has already."""
@@ -66,7 +76,14 @@ class Race:
         for other, task in self._tasks.items():
             if other != name:
                 task.cancel()
+                self._run.give_up(self._scopes[other])
         await self._run.record(self._step, name.encode())
+        await self._withdraw()
+
+    async def _withdraw(self) -> None:
+        for name, scope in self._scopes.items():
+            if name != self.winner:
+                await self._run.withdraw(scope, f"{self.winner} was there first.")
 
     def lost(self, name: str) -> bool:
         """Tell whether this method was given up."""

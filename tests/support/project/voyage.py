@@ -1,4 +1,4 @@
-"""A flow with two crews in it, and with people in between. Each body signs a ledger.
+"""Flows with crews and people in them: one by one, side by side, and in a race. Each body of the first signs a ledger.
 
 The prompts of its crews say `do TASK about TOPIC`, as those of the story crew do.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crewai import LLM, Agent, Crew, Task
-from crewai.flow.flow import Flow, and_, listen, start
+from crewai.flow.flow import Flow, and_, listen, or_, start
 from crewai.flow.human_feedback import human_feedback
 from pydantic import BaseModel
 
@@ -66,3 +66,24 @@ class Voyage(Flow[Log]):
     def _sign(self, what: str) -> None:
         with Path(os.environ["TEST_LEDGER"]).open("a") as ledger:
             ledger.write(f"{self.state.topic} {what}\n")
+
+
+class Either(Flow[Log]):
+    """Take a person's word, or a model's, whatever comes first."""
+
+    @start()
+    def begin(self) -> None:
+        return None
+
+    @listen(begin)
+    @human_feedback(message="What is it?")
+    def ask_person(self) -> str:
+        return "a person is asked"
+
+    @listen(begin)
+    def think(self) -> str:
+        return str(crew("draft").kickoff(inputs={"topic": self.state.topic}).raw)
+
+    @listen(or_(ask_person, think))
+    def end(self, found: Any) -> str:
+        return str(getattr(found, "feedback", found))
