@@ -1,10 +1,12 @@
 """What a flow keeps: its state, and what its methods put on the flow itself. Seen, compared, and made so again."""
 
 import pickle
+import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -16,6 +18,9 @@ from server.crews.flows.values import from_bytes, to_bytes
 
 #: A field of the state, one that its model does not name, a private one; an attribute of the flow itself.
 STATE, EXTRA, PRIVATE, SELF = "state", "extra", "private", "self"
+#: Bytes of something that is no data; a table of numbers, say.
+LARGE = 4 * 1024 * 1024
+_UNREAD = count()
 
 
 class Field(msgspec.Struct, frozen=True, array_like=True):
@@ -63,8 +68,12 @@ def _places(flow: Flow[Any]) -> Mapping[str, MutableMapping[str, Any]]:
     state = flow._state
     if not isinstance(state, BaseModel):
         return {STATE: state, SELF: vars(flow)}
-    extra, private = state.__pydantic_extra__, state.__pydantic_private__
-    return {STATE: vars(state), EXTRA: extra or {}, PRIVATE: private or {}, SELF: vars(flow)}
+    found: dict[str, MutableMapping[str, Any]] = {STATE: vars(state), SELF: vars(flow)}
+    if state.__pydantic_extra__ is not None:
+        found[EXTRA] = state.__pydantic_extra__
+    if state.__pydantic_private__ is not None:
+        found[PRIVATE] = state.__pydantic_private__
+    return found
 
 
 def _seen(value: Any) -> bytes | Held:
@@ -75,6 +84,9 @@ def _seen(value: Any) -> bytes | Held:
 
 
 def _content(value: Any) -> str:
+    """Give a digest of the content. What is large is not read, for all else would wait, and passes for changed."""
+    if sys.getsizeof(value) > LARGE:
+        return f"unread {next(_UNREAD)}"
     with suppress(Exception):  # whatever a class of an author's may raise
         return sha256(pickle.dumps(value)).hexdigest()
     return ""
