@@ -142,6 +142,9 @@ class Journal(Protocol):
     def ask_now(self, question: Question) -> Answer:
         """Ask from synchronous code. On the loop's own thread, an answer that is not there yet suspends at once."""
 
+    async def withdraw(self, prefix: str, reason: str) -> None:
+        """Ask no longer what is asked in steps that begin so; an answer that came first stands. On the loop only."""
+
     def recall(self, step: str) -> bytes | None:
         """Give what an earlier attempt, or this one, recorded under `step`."""
 

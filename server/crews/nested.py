@@ -90,7 +90,9 @@ async def _as_team(
     run: Run, crew: Crew, inputs: dict[str, Any] | None, kickoff: Callable[[], Awaitable[ResultT]]
 ) -> ResultT:
     hushed(crew)
-    name = run.step(f"crew.{fingerprint([task.description for task in crew.tasks], inputs)}")
+    name = run.step(
+        f"crew.{fingerprint([task._original_description or task.description for task in crew.tasks], inputs)}"
+    )
     first = await run.place(name, len(crew.tasks))
     within = TASK.get()
     names = [f"{within.name}/{task}" if within else task for task in task_names(crew.tasks)]

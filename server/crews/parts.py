@@ -31,6 +31,10 @@ class Part:
         """Count the seconds from now as work."""
         self._since = time.monotonic()
 
+    def resume(self, usage: Usage, seconds: float) -> None:
+        """Go on from what it had cost on an earlier attempt."""
+        self.usage, self._earlier = usage, seconds
+
     def stop_clock(self) -> None:
         """Count no more: a person is waited for."""
         self._earlier, self._since = self.seconds, None

@@ -4,9 +4,10 @@ import asyncio
 import threading
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 
 from crewai import Crew, Task
@@ -14,10 +15,10 @@ from crewai import Crew, Task
 from protocol.events import Data
 from server.crews.parts import Part
 from server.crews.registration import Registration
-from server.crews.scopes import SCOPE
+from server.crews.scopes import SCOPE, within
 from server.crews.tasks import TaskRun
 from server.crews.team import Team
-from server.runnable import Answer, Journal, Question, Suspended
+from server.runnable import Answer, CrewFailed, Journal, Question, Suspended
 
 #: The execution that the current task, or thread, works for. None outside: then nothing of ours has an effect.
 RUN: ContextVar["Run | None"] = ContextVar("quarterdeck_run", default=None)
@@ -27,8 +28,27 @@ TASK: ContextVar["Part | None"] = ContextVar("quarterdeck_task", default=None)
 INSIDE_TOOL: ContextVar[bool] = ContextVar("quarterdeck_inside_tool", default=False)
 #: The end of the names of steps that keep a stretch of indexes.
 PLACED = "/first"
-#: How many calls outside (`Run.calling`) the current work is inside of.
-DEPTH: ContextVar[int] = ContextVar("quarterdeck_depth", default=0)
+
+
+@dataclass(eq=False)
+class UnderWay:
+    """A stretch of work that is not broken off: a call outside, or code of a flow's author. `within`: what began it."""
+
+    within: "UnderWay | None"
+    #: Told when it begins to wait for a person, and when it goes on. From any thread.
+    on_wait: "Callable[[bool], None] | None" = None
+    #: How many questions in it wait for people: while there are any, it does.
+    waiting: int = 0
+
+    def outwards(self) -> "Iterator[UnderWay]":
+        """Give it, and all that it is within."""
+        yield self
+        if self.within is not None:
+            yield from self.within.outwards()
+
+
+#: The innermost stretch that the current work is inside of.
+UNDER_WAY: ContextVar[UnderWay | None] = ContextVar("quarterdeck_under_way", default=None)
 
 
 class Run:
@@ -46,10 +66,12 @@ class Run:
         self.broken: asyncio.Future[BaseException] = self.loop.create_future()
         #: Whether some strand of it was unwound, to go on in a later attempt.
         self.suspended = False
-        #: The asyncio tasks of the execution that are not done, see `strands`.
-        self.strands: set[asyncio.Task[object]] = set()
+        #: The asyncio tasks of the execution that are not done, see `strands`, and the scope that each began in.
+        self.strands: dict[asyncio.Task[object], str] = {}
         self.calls = 0
         self.closed = False
+        self._blamed: dict[int, tuple[Exception, CrewFailed]] = {}
+        self._given_up: set[str] = set()
         self._counts: Counter[str] = Counter()
         self._reserved = 0
         #: The calls of models that earlier attempts recorded, in order, and by scope those not asked for again.
@@ -120,21 +142,26 @@ class Run:
         return bool(self._untaken.get(scope))
 
     def check(self, *, safe: bool = True) -> None:
-        """Raise `Suspended` where the execution has ended or, at a safe point, is to come to rest."""
+        """Raise `Suspended` where the work is given up, or has ended, or, at a safe point, is to come to rest."""
+        if self.is_given_up():
+            raise Suspended
         if self.closed or (safe and self.journal.suspending):
             self.suspended = True
             raise Suspended
 
     @contextmanager
-    def calling(self, *, safe: bool = True) -> Iterator[None]:
-        """Mark a call outside, to a model or a tool, while it is under way. Before it is a safe point, if said so."""
+    def calling(self, *, safe: bool = True, on_wait: "Callable[[bool], None] | None" = None) -> Iterator[None]:
+        """Mark a call to a model or a tool, or a method's body, while it is under way.
+
+        Before it is a safe point, if said so. `on_wait` is told when it waits for a person, and when it goes on.
+        """
         self.check(safe=safe)
-        token = DEPTH.set(DEPTH.get() + 1)
+        token = UNDER_WAY.set(UnderWay(UNDER_WAY.get(), on_wait))
         self._busy(1)
         try:
             yield
         finally:
-            DEPTH.reset(token)
+            UNDER_WAY.reset(token)
             self._busy(-1)
 
     def _busy(self, change: int) -> None:
@@ -144,16 +171,28 @@ class Run:
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
-        """Mark that calls which the current work is inside of wait for a person, and are not under way."""
-        depth = DEPTH.get()
-        self._busy(-depth)
+        """Mark that what the current work is inside of waits for a person, and is not under way."""
+        stretch = UNDER_WAY.get()
+        outwards = list(stretch.outwards()) if stretch else []
+        self._wait(outwards, 1)
         try:
             yield
         except Suspended:
-            self.suspended = True
+            self.suspended |= not self.is_given_up()
             raise
         finally:
-            self._busy(depth)
+            self._wait(outwards, -1)
+
+    def _wait(self, outwards: "list[UnderWay]", change: int) -> None:
+        """Count a question that begins to wait, or has its answer; several may wait within one stretch."""
+        for stretch in outwards:
+            with self._gate:
+                before = stretch.waiting
+                stretch.waiting += change
+            if not (before and stretch.waiting):
+                self._busy(-change)
+                if stretch.on_wait is not None:
+                    stretch.on_wait(change > 0)
 
     async def ask(self, question: Question) -> Answer:
         """Ask a person, and wait; see `Journal.ask`. On the loop."""
@@ -169,6 +208,22 @@ class Run:
         with self._waiting():
             return self.journal.ask_now(question)
 
+    def give_up(self, scope: str) -> None:
+        """Cancel what is at work in a scope, on the loop at once, in threads at their next call."""
+        self._given_up.add(scope)
+        for strand, began in list(self.strands.items()):
+            if within(began, scope):
+                strand.cancel()
+
+    def is_given_up(self) -> bool:
+        """Tell whether the current work is."""
+        return any(within(SCOPE.get(), scope) for scope in self._given_up)
+
+    async def withdraw(self, scope: str, reason: str) -> None:
+        """Ask no longer what is asked in this scope, unless the execution has ended. On the loop."""
+        if not self.closed:
+            await self.journal.withdraw(f"{scope}/", reason)
+
     async def record(self, step: str, value: bytes, *, event: Data | None = None) -> None:
         """Record a step, unless the execution has ended; see `Journal.record`. On the loop."""
         if self.closed:
@@ -180,6 +235,15 @@ class Run:
         if self.closed:
             raise Suspended
         self.journal.record_now(step, value, event=event)
+
+    def blame(self, error: Exception, failure: CrewFailed) -> None:
+        """Take note of where an error came from: should nobody handle it, the execution fails so."""
+        self._blamed.setdefault(id(error), (error, failure))
+
+    def blamed(self, error: Exception) -> CrewFailed | None:
+        """Give the failure that an error, which nobody handled, was first told as."""
+        _, failure = self._blamed.get(id(error), (error, None))
+        return failure
 
     def break_off(self, error: BaseException) -> None:
         """Make the execution end with this error now, whatever else is still at work. The first one counts."""

@@ -8,6 +8,11 @@ from contextvars import ContextVar
 SCOPE: ContextVar[str] = ContextVar("quarterdeck_scope", default="")
 
 
+def within(scope: str, other: str) -> bool:
+    """Tell whether a scope is another, or lies in it."""
+    return f"{scope}/".startswith(f"{other}/")
+
+
 @contextmanager
 def scope(name: str) -> Iterator[None]:
     """Be in this scope, for the block and all that is started in it."""

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from server.crews.run import RUN, Run
+from server.crews.scopes import SCOPE
 from server.runnable import Suspended
 
 #: Seconds that the rest of a crew is given to end once one part of it has.
@@ -30,15 +31,15 @@ def watch(loop: asyncio.AbstractEventLoop) -> None:
 def _make(loop: asyncio.AbstractEventLoop, coro: Coro, **settings: Any) -> "asyncio.Task[Any]":
     task = asyncio.Task(coro, loop=loop, **settings)
     context: Context | None = settings.get("context")
-    run = context.get(RUN) if context is not None else RUN.get()
+    run, began = (RUN.get(), SCOPE.get()) if context is None else (context.get(RUN), context.get(SCOPE, ""))
     if run is not None:
-        run.strands.add(task)
+        run.strands[task] = began
         task.add_done_callback(partial(_ended, run))
     return task
 
 
 def _ended(run: Run, task: "asyncio.Task[Any]") -> None:
-    run.strands.discard(task)
+    run.strands.pop(task, None)
     if not task.cancelled():
         error = task.exception()  # seen: an unwinding is not an error that asyncio need warn about
         if isinstance(error, Suspended):
@@ -69,4 +70,4 @@ async def end_all(run: Run) -> None:
 
 
 def _others(run: Run) -> "set[asyncio.Task[object]]":
-    return run.strands - {asyncio.current_task()}
+    return run.strands.keys() - {asyncio.current_task()}

@@ -24,6 +24,7 @@ from server.crews.team import Team
 #: What `Task.aexecute_sync` is: the task, its agent, its context and its tools to its output.
 Execute = Callable[[Task, BaseAgent | None, str | None, list[Any] | None], Awaitable[TaskOutput]]
 PLAN = "plan"
+GIVEN_UP = "It was given up."
 
 
 async def work_on(
@@ -35,10 +36,16 @@ async def work_on(
     try:
         return await _done(run, mine, execute, agent or mine.task.agent, context, tools)
     except asyncio.CancelledError:
+        if run.is_given_up():
+            run.emit(TaskSkipped(task=mine.name, index=mine.index, message=GIVEN_UP), once=mine.step("failed"))
         raise
     except Exception as error:
-        run.emit(TaskFailed(task=mine.name, index=mine.index, message=readable(error)))
-        run.break_off(crew_failed(error, mine.name, model=_blames_model(run, error)))
+        run.emit(TaskFailed(task=mine.name, index=mine.index, message=readable(error)), once=mine.step("failed"))
+        failure = crew_failed(error, mine.name, model=_blames_model(run, error))
+        if mine.team.scope:  # whoever kicked the crew off may handle it
+            run.blame(error, failure)
+        else:
+            run.break_off(failure)
         raise
     except BaseException as end:  # a person's stop, or an unwinding
         run.break_off(end)

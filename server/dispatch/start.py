@@ -85,9 +85,8 @@ def check_checkpoints(crew: Crew, names: list[str]) -> list[str]:
     """Refuse a checkpoint that the crew cannot have."""
     tasks = {task.name for task in crew.tasks}
     known = {checkpoint.name for checkpoint in crew.checkpoints}
-    if crew.kind == "crew":
-        known |= {f"{place}:{task}" for place in ("before", "after") for task in tasks}
-    plain = "before:TASK and after:TASK" if crew.kind == "crew" else "before:METHOD/TASK and after:METHOD/TASK"
+    known |= {f"{place}:{task}" for place in ("before", "after") for task in tasks}
+    plain = "before:TASK and after:TASK" if crew.kind == "crew" else "before:METHOD and after:METHOD/TASK"
     for name in names:
         if name not in known and not (crew.kind == "flow" and _within(name, tasks)):
             offered = ", ".join(checkpoint.name for checkpoint in crew.checkpoints) or plain

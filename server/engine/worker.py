@@ -79,12 +79,14 @@ class Worker:
         if execution in self.attempts:
             await self.wake(execution)
             return True
-        holder = None if self._draining.is_set() or execution in self._claiming else await self._free(execution)
-        if holder is None:
+        if self._draining.is_set() or execution in self._claiming:
             return True
-        self._claiming.add(execution)
+        self._claiming.add(execution)  # before anything is awaited: two people may answer at once
         slot: Slot | None = None
         try:
+            holder = await self._free(execution)
+            if holder is None:
+                return True
             with anyio.move_on_after(PATIENT_FOR_SLOT):
                 slot = await self.slots.take(self._bounds.get(holder.crew))
             if slot is None:

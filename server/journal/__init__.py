@@ -3,15 +3,17 @@
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
 
-from protocol.events import CheckpointOpened, Data
+from protocol.events import CheckpointOpened, CheckpointWithdrawn, Data
 from protocol.frames import Delta, timestamp
 from protocol.ids import ExecutionId, new_checkpoint
+from protocol.objects import CheckpointState
 from server import checkpoint
 from server.checkpoint import Record
 from server.journal.handover import hand_over
@@ -96,12 +98,15 @@ class ExecutionJournal:
         self._recorded[step] = packed
 
     async def _keep(self, step: str, value: bytes) -> None:
+        if not await self._patiently(partial(self.store.record, self.execution, self.fence, step, value)):
+            raise LeaseLost(self.execution)
+
+    async def _patiently(self, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Call Redis, however long it is away."""
         backoff = 0.02
         while not self.outbox.lost:
             try:
-                if await self.store.record(self.execution, self.fence, step, value):
-                    return
-                break
+                return await call()
             except OUTAGE:
                 await anyio.sleep(backoff)
                 backoff = min(LONGEST_BACKOFF, backoff * 2)
@@ -187,11 +192,25 @@ class ExecutionJournal:
 
     async def _wait(self, question: Question) -> Answer:
         while not (found := self._find(question)):
+            if self._records[question.step].checkpoint.state is CheckpointState.WITHDRAWN:
+                raise asyncio.CancelledError
             if self._parking:
                 raise Suspended
             self._answered.clear()
             await self._answered.wait()
         return found
+
+    async def withdraw(self, prefix: str, reason: str) -> None:
+        """Ask no longer what is asked in steps that begin so; an answer that came first stands."""
+        await self.outbox.drain()  # it must have been asked
+        for step, record in list(self._records.items()):
+            if step.startswith(prefix) and record.checkpoint.state is CheckpointState.OPEN:
+                after, change = checkpoint.over(record, CheckpointState.WITHDRAWN)
+                event = CheckpointWithdrawn(checkpoint=record.checkpoint.id, reason=reason)
+                write = Write(data=event, change=change, record=after)
+                await self._patiently(partial(self.store.commit, self.execution, write))
+                self._records[step] = after
+        self._answered.set()
 
     async def refresh(self) -> None:
         """Read the answers that came. To be called when the execution is woken, and from time to time."""

@@ -95,7 +95,7 @@ def fleet() -> Iterator[Fleet]:
     with tempfile.TemporaryDirectory(prefix="qd-") as folder, Clerk() as clerk:
         marks = Path(folder) / "marks"
         marks.touch()
-        crews = {"QUARTERDECK_CREWS": "voyage=voyage:crew", "TEST_MARKS": str(marks), "QUARTERDECK_HOT_SECONDS": "1"}
+        crews = {"QUARTERDECK_CREWS": "voyage=harbour:crew", "TEST_MARKS": str(marks), "QUARTERDECK_HOT_SECONDS": "1"}
         stack = Stack(Path(folder), clerk.url, workers=3, durable=True, settings=crews)
         try:
             yield Fleet(stack, clerk, marks)

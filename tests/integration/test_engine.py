@@ -61,6 +61,20 @@ async def test_a_live_worker_keeps_what_it_holds(world: World) -> None:
         await first.attempts[execution].give_back(0)
 
 
+async def test_a_worker_that_is_asked_several_times_at_once_starts_a_crew_once(world: World) -> None:
+    """Two people answer two questions of a parked execution, one right after the other."""
+    async with world.worker() as worker:
+        execution = await world.start()
+        async with anyio.create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(worker.advance, member(world, execution))
+        await world.decide(await world.opened(execution), "approve")
+        await world.state(execution, State.COMPLETED)
+    events = await world.log(execution)
+    assert kinds(events).count("execution.started") == 1
+    assert "execution.recovered" not in kinds(events)
+
+
 async def test_a_dead_worker_is_taken_over_once_and_its_writes_are_refused(world: World) -> None:
     async with world.worker("w1") as first, world.worker("w2") as second, world.worker("w3") as third:
         execution = await world.start()

@@ -8,6 +8,7 @@ from server.runnable import Outcome, Runnable, Suspended
 import tests.support.crews  # noqa: F401  # isort: skip  # the first import of crewai, without its warnings
 from crewai.flow.flow import Flow, and_, listen, or_, router, start
 from crewai.flow.human_feedback import human_feedback
+from crewai.flow.persistence import SQLiteFlowPersistence, persist
 
 from server.crews.flows import adapt_flow, describe_flow
 from server.crews.fresh import quietly
@@ -16,7 +17,8 @@ from server.crews.registration import Registration
 from tests.support.journal import Execution, FakeJournal, Say
 
 __all__ = [
-    "Flow", "adapted_flow", "and_", "human_feedback", "listen", "or_", "router", "run_flow", "run_parked", "start",
+    "Flow", "SQLiteFlowPersistence", "adapted_flow", "and_", "human_feedback", "listen", "or_", "persist", "router",
+    "run_flow", "run_parked", "start",
 ]  # fmt: skip
 
 Build = Callable[[], Flow[Any]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from protocol.events import Data
+from protocol.events import CheckpointWithdrawn, Data
 from protocol.ids import CheckpointId, ExecutionId
 from server.runnable import Answer, Question, Suspended
 
@@ -71,7 +71,8 @@ class FakeJournal:
         self._thread = threading.get_ident()
         self._loop = asyncio.get_running_loop()
         self._earlier = tuple(self._execution.recorded)
-        self._busy = 0
+        #: Calls, and bodies of methods, that are under way.
+        self.calls = 0
         self.suspending = False
         self._execution.attempts += 1
         self._inputs = dict(inputs or {})
@@ -140,6 +141,14 @@ class FakeJournal:
             return answered
         raise Suspended
 
+    async def withdraw(self, prefix: str, reason: str) -> None:
+        for step, version in list(self._execution.questions):
+            if step.startswith(prefix) and (step, version) not in self._execution.answers:
+                del self._execution.questions[step, version]
+                self.told.append(CheckpointWithdrawn(checkpoint=CheckpointId(f"cp_{step}"), reason=reason))
+                if (waiting := self._waiting.pop((step, version), None)) is not None:
+                    waiting.cancel()
+
     def recall(self, step: str) -> bytes | None:
         return self._execution.recorded.get(step)
 
@@ -162,7 +171,7 @@ class FakeJournal:
             self.told.append(event)
 
     def busy(self, change: int) -> None:
-        self._busy += change
+        self.calls += change
 
     @property
     def open(self) -> list[Question]:

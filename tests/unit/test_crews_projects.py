@@ -276,11 +276,14 @@ def test_a_flow_is_described_with_its_methods_and_its_registration(project: Path
     assert description.version
 
 
-def test_checkpoints_that_would_not_hold_a_flow_are_refused(project: Path) -> None:
+def test_a_flow_has_checkpoints_at_its_methods(project: Path) -> None:
     root = sample("flow", project)
     checkpoint = 'name = "ok"\ntask = "greet"\nplace = "after"\nrequired = true'
     (root / "quarterdeck.toml").write_text(f"[[checkpoints]]\n{checkpoint}")
-    assert "quarterdeck.toml: 'checkpoints' are for crews." in reason(load_from(root)["greeting"])
+    (offered,) = described(load_from(root)["greeting"]).checkpoints
+    assert (offered.name, offered.task, offered.required) == ("ok", "greet", True)
+    replace(root / "quarterdeck.toml", "greet", "great")
+    assert "there is no task 'great'; did you mean 'greet'?" in reason(load_from(root)["greeting"])
 
 
 def test_an_approval_of_a_tool_that_is_misspelt_is_refused(project: Path, server: OpenAIServer) -> None:

@@ -11,8 +11,9 @@ from protocol import objects
 from server.crews.beginning import begin
 from server.crews.driver import drive
 from server.crews.faults import crew_failed
-from server.crews.flows import methods
+from server.crews.flows.bodies import BODIES, Bodies
 from server.crews.flows.catalogue import methods_of
+from server.crews.flows.places import check_places
 from server.crews.flows.results import structure, text
 from server.crews.fresh import quietly
 from server.crews.inputs import missing
@@ -62,11 +63,11 @@ class FlowAdapter:
         flow, manifest = await self._fresh()
         run = Run(journal, self._registration)
         run.reserve(len(methods_of(flow)))
+        check_places([*methods_of(flow)], self._description.checkpoints, journal.checkpoints)
 
         async def body() -> Outcome:
             await begin(run, manifest)
-            methods.begin()
-            return await _kickoff(flow, journal)
+            return await _kickoff(run, flow)
 
         return await drive(run, body)
 
@@ -79,17 +80,18 @@ class FlowAdapter:
                 raise crew_failed(error, None) from error
 
 
-async def _kickoff(flow: Flow[Any], journal: Journal) -> Outcome:
+async def _kickoff(run: Run, flow: Flow[Any]) -> Outcome:
     """Kick it off, with the execution's id as its state's, unless whoever started it names another.
 
     crewai's own restoring by that id would load what an earlier attempt had left, and run all methods on top of it.
     """
     flow.stream = False
-    flow._skip_persistence_restore = "id" not in journal.inputs
+    flow._skip_persistence_restore = "id" not in run.journal.inputs
+    BODIES.set(Bodies(run, flow))
     try:
-        result = await flow.kickoff_async(inputs={"id": str(journal.execution), **journal.inputs})
+        result = await flow.kickoff_async(inputs={"id": str(run.journal.execution), **run.journal.inputs})
     except Exception as error:
-        raise crew_failed(error, None) from error
+        raise run.blamed(error) or crew_failed(error, None) from error
     return Outcome(output=text(result), output_json=structure(result), tasks=_outputs(flow))
 
 

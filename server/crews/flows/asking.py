@@ -1,18 +1,21 @@
 """`Flow.ask`: a question in the middle of a method."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from crewai.flow.flow_context import current_flow_method_name
 from crewai.flow.runtime import Flow
 
-from protocol.objects import Action, Draft
+from protocol.objects import Draft
 from server.crews.calls.fingerprint import fingerprint
 from server.crews.calls.wrapping import is_wrapped, replace
-from server.crews.run import RUN, TASK
-from server.runnable import Question, Stopped
+from server.crews.flows.results import told
+from server.crews.questions import RESPOND, STOP, heading
+from server.crews.run import RUN, TASK, Run
+from server.runnable import Answer, Question, Stopped
 
-ACTIONS = (Action(id="respond", label="Answer"), Action(id="stop", label="Stop run", confirm=True))
 #: What a question becomes whose time is over.
 EXPIRED = "expire"
 
@@ -31,26 +34,57 @@ def _ask(original: Callable[..., str | None]) -> Callable[..., str | None]:
         run = RUN.get()
         if run is None:
             return original(self, message, timeout, metadata)
-        mine = TASK.get()
-        question = Question(
-            step=run.step(f"ask.{fingerprint(message)}").lstrip("/"),
-            version=1,
-            name="ask",
-            kind="ask",
-            title=message.strip().partition("\n")[0][:200],
-            description=message if "\n" in message.strip() else "",
-            draft=Draft(text=""),
-            actions=ACTIONS,
-            task=mine.name if mine else None,
-            facts={str(name): value for name, value in (metadata or {}).items()},
-            seconds=timeout,
-            on_deadline=None if timeout is None else EXPIRED,
+        self._checkpoint_state_for_ask()
+        response = _response(_asked(run, _question(run, message, timeout, metadata)))
+        self._input_history.append(
+            {
+                "message": message,
+                "response": response,
+                "method_name": current_flow_method_name.get(),
+                "timestamp": datetime.now(),
+                "metadata": metadata,
+                "response_metadata": None,
+            }
         )
-        answer = run.ask_now(question)
-        if answer.action == "stop":
-            raise Stopped(answer.checkpoint, mine.name if mine else None)
-        if answer.action == EXPIRED:
-            return None
-        return str(answer.response if answer.response is not None else answer.feedback or "")
+        return response
 
     return ask
+
+
+def _question(run: Run, message: str, timeout: float | None, metadata: dict[str, Any] | None) -> Question:
+    mine = TASK.get()
+    title, description = heading(message)
+    return Question(
+        step=run.step(f"ask.{fingerprint(message)}").lstrip("/"),
+        version=1,
+        name="ask",
+        kind="ask",
+        title=title,
+        description=description,
+        draft=Draft(text=""),
+        actions=(RESPOND, STOP),
+        task=mine.name if mine else None,
+        facts=told(metadata or {}),
+        seconds=timeout,
+        on_deadline=None if timeout is None else EXPIRED,
+    )
+
+
+def _asked(run: Run, question: Question) -> Answer:
+    mine = TASK.get()
+    if mine is None:
+        return run.ask_now(question)
+    mine.stop_clock()
+    answer = run.ask_now(question)
+    mine.start_clock()
+    return answer
+
+
+def _response(answer: Answer) -> str | None:
+    """Give the answer as text; None when the time was over."""
+    if answer.action == "stop":
+        mine = TASK.get()
+        raise Stopped(answer.checkpoint, mine.name if mine else None)
+    if answer.action == EXPIRED:
+        return None
+    return str(answer.response if answer.response is not None else answer.feedback or "")

@@ -8,6 +8,8 @@ from crewai.flow.human_feedback import HumanFeedbackResult
 from crewai.tasks.task_output import TaskOutput
 from pydantic import BaseModel
 
+from protocol.objects import Draft
+
 
 def plain(value: Any) -> Any:
     """Give a result as plain data; text stays text."""
@@ -25,10 +27,31 @@ def text(value: Any) -> str:
     found = plain(value)
     if found is None or isinstance(found, str):
         return found or ""
-    return json.dumps(found, ensure_ascii=False, indent=2, default=str)
+    return json.dumps(told(found), ensure_ascii=False, indent=2)
 
 
 def structure(value: Any) -> Any:
     """Give a result as plain data, or None when it is text, or nothing."""
     found = plain(value)
-    return None if found is None or isinstance(found, str) else json.loads(json.dumps(found, default=str))
+    return None if found is None or isinstance(found, str) else told(found)
+
+
+def draft(value: Any) -> Draft:
+    """Show a result for judgement: Markdown, or JSON that can be edited as such."""
+    found = structure(value)
+    if found is None:
+        return Draft(text=text(value))
+    return Draft(text=text(value), content_type="application/json", json=found)
+
+
+def told(value: Any) -> Any:
+    """Give what JSON has a form for; keys and values that it has none for are told in words."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", fallback=str)
+    if isinstance(value, dict):
+        return {str(key): told(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [told(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

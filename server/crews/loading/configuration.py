@@ -59,16 +59,6 @@ def target_in(said: Sequence[Table]) -> Table | None:
     return next((table for table in reversed(said) if "target" in table.content), None)
 
 
-def no_checkpoints(said: Iterable[Table]) -> None:
-    """Refuse checkpoints of a flow, for none would hold it, not even a required one."""
-    for table in said:
-        if table.content.get("checkpoints"):
-            raise BadConfiguration(
-                f"{table.where}: 'checkpoints' are for crews. A flow asks where it has @human_feedback, and before and "
-                "after the tasks of its crews where a request names them, like 'after:TASK'."
-            )
-
-
 def registration_of(said: Iterable[Table], tasks: Sequence[str], tools: Collection[str] = ()) -> Registration:
     """Make the registration of what is said, or raise `BadConfiguration`.
 

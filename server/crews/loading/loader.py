@@ -94,8 +94,6 @@ def adapt(name: str, found: Found, said: list[Table], root: Path | None) -> Runn
     """Build the crew or flow once, to describe it, and give it as something that runs."""
     made = quietly(found.build)
     steps = [str(step) for step in made._definition.methods] if isinstance(made, Flow) else task_names(made.tasks)
-    if isinstance(made, Flow):
-        configuration.no_checkpoints(said)
     registration = configuration.registration_of(said, steps, tools_of(made))
     registration = replace(registration, title=registration.title or found.title)
     parts = manifest.manifest(found.files, root, registration, made)

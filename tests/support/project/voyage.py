@@ -1,63 +1,89 @@
-"""A crew with tools that leave their mark in a file, tasks side by side, and three checkpoints."""
+"""Flows with crews and people in them: one by one, side by side, and in a race. Each body of the first signs a ledger.
+
+The prompts of its crews say `do TASK about TOPIC`, as those of the story crew do.
+"""
 
 import os
-import random
-import time
 from pathlib import Path
+from typing import Any
 
 from crewai import LLM, Agent, Crew, Task
-from crewai.tools import tool
-
-QUARTERDECK = {
-    "approve": ["deliver"],
-    "checkpoints": [
-        {"name": "agree", "task": "write", "place": "after", "required": True},
-        {"name": "release", "task": "hand_over", "place": "before", "required": True},
-    ],
-}
+from crewai.flow.flow import Flow, and_, listen, or_, start
+from crewai.flow.human_feedback import human_feedback
+from pydantic import BaseModel
 
 
-def leave_mark(text: str) -> None:
-    """Append a line, between two moments; small appends are whole, whoever dies."""
-    time.sleep(random.uniform(0, 0.3))
-    with Path(os.environ["TEST_MARKS"]).open("ab", buffering=0) as file:
-        file.write(f"{text}\n".encode())
-    time.sleep(random.uniform(0, 0.3))
+class Log(BaseModel):
+    topic: str = ""
+    texts: list[str] = []
 
 
-@tool("note")
-def note(entry: str) -> str:
-    """Note an entry in the log."""
-    leave_mark(entry)
-    return f"noted {entry}"
-
-
-@tool("deliver")
-def deliver(entry: str) -> str:
-    """Deliver an entry to the harbour."""
-    leave_mark(entry)
-    return f"delivered {entry}"
-
-
-def crew() -> Crew:
-    """Sail somewhere, and tell of it."""
+def crew(*names: str) -> Any:
     model = LLM(model="openai/gpt-4o-mini", base_url=os.environ["TEST_MODEL"], api_key="sk-test-0123456789")
-    mate, cook = (
-        Agent(role=role, goal="Sail", backstory="You have sailed a lot.", llm=model, tools=[note, deliver])
-        for role in ("Mate", "Cook")
-    )
-    notes = " ".join(f"[[note entry={{topic}}.{number}]]" for number in (1, 2, 3))
+    writer = Agent(role="Writer", goal="Write well", backstory="You have written a lot.", llm=model, max_retry_limit=0)
     tasks = [
-        _task("sound", mate, notes, async_execution=True),
-        _task("weigh", cook, "[[note entry={topic}.4]]", async_execution=True),
-        _task("write", mate, ""),
-        _task("hand_over", cook, "[[deliver entry={topic}.5]]"),
+        Task(name=name, description=f"do {name} about {{topic}}", expected_output="A short text.", agent=writer)
+        for name in names
     ]
-    return Crew(agents=[mate, cook], tasks=tasks)
+    return Crew(agents=[writer], tasks=tasks)
 
 
-def _task(name: str, who: Agent, marks: str, *, async_execution: bool = False) -> Task:
-    description = f"do {name} about {{topic}} {marks}"
-    return Task(
-        name=name, description=description, expected_output="A text.", agent=who, async_execution=async_execution
-    )
+class Voyage(Flow[Log]):
+    """Write about a topic with two crews."""
+
+    @start()
+    def prepare(self) -> str:
+        self._sign("prepare")
+        return "ready"
+
+    @listen(prepare)
+    def write(self) -> str:
+        text = crew("draft", "polish").kickoff(inputs={"topic": self.state.topic}).raw
+        self.state.texts.append(text)
+        self._sign("write")
+        return str(text)
+
+    @listen(write)
+    @human_feedback(message="Go on?", emit=["on", "back"], llm="none/none")
+    def judge(self, text: str) -> str:
+        return text
+
+    @listen("on")
+    async def publish(self) -> None:
+        result = await crew("publish").akickoff(inputs={"topic": self.state.topic})
+        self._sign("publish")
+        self.state.texts.append(result.raw)
+
+    @listen("on")
+    def weather(self) -> None:
+        self._sign(f"weather {self.ask('How is the weather?')}")
+
+    @listen(and_(publish, weather))
+    def end(self) -> dict[str, Any]:
+        self._sign("end")
+        return {"texts": self.state.texts}
+
+    def _sign(self, what: str) -> None:
+        with Path(os.environ["TEST_LEDGER"]).open("a") as ledger:
+            ledger.write(f"{self.state.topic} {what}\n")
+
+
+class Either(Flow[Log]):
+    """Take a person's word, or a model's, whatever comes first."""
+
+    @start()
+    def begin(self) -> None:
+        return None
+
+    @listen(begin)
+    @human_feedback(message="What is it?")
+    def ask_person(self) -> str:
+        return "a person is asked"
+
+    @listen(begin)
+    def think(self) -> str:
+        return str(crew("draft").kickoff(inputs={"topic": self.state.topic}).raw)
+
+    @listen(or_(ask_person, think))
+    def end(self, found: Any) -> str:
+        return str(getattr(found, "feedback", found))
