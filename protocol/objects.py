@@ -112,7 +112,7 @@ class Origin(Object, frozen=True, kw_only=True):
 
 
 class Execution(Object, frozen=True, kw_only=True):
-    """One run of a crew with its inputs."""
+    """One run of a crew with its inputs. `parked`: it waits, and no worker has it."""
 
     id: ExecutionId
     crew: str
@@ -128,6 +128,7 @@ class Execution(Object, frozen=True, kw_only=True):
     epoch: str
     offset: int
     attempt: int
+    parked: bool = False
     progress: Progress
     tasks: list[TaskState]
     usage: Usage

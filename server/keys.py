@@ -67,6 +67,11 @@ def worker(ident: str) -> str:
     return f"qd:worker:{ident}"
 
 
+def turn() -> str:
+    """Name what is held by the worker whose turn it was to look after everything; it runs out by itself."""
+    return "qd:turn"
+
+
 def wake(worker_id: str) -> str:
     """Name the channel that wakes a worker for one of its executions."""
     return f"qd:wake:{worker_id}"

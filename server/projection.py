@@ -14,6 +14,7 @@ from protocol.events import (
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionFailed,
+    ExecutionParked,
     ExecutionQueued,
     ExecutionRecovered,
     ExecutionResumed,
@@ -51,6 +52,8 @@ def changes(data: Data, at: str, by: Actor | None = None) -> Changes:
             return Changes({}, {"attempt": 1, "crashes": 1})
         case ExecutionResumed():
             return Changes({}, {} if by else {"attempt": 1})  # a person's wish, or the worker that takes it up
+        case ExecutionParked():
+            return Changes({"waiting_for": " ".join(data.waiting_for)}, {})
         case TaskStarted() | TaskCompleted() | TaskFailed() | TaskSkipped():
             settled = {"crashes": 0} if isinstance(data, TaskCompleted | TaskSkipped) else {}
             return Changes({**_task(data, at), **settled}, {})
@@ -142,6 +145,7 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
         epoch=text["epoch"],
         offset=int(text["offset"]),
         attempt=int(text.get("attempt", "0")),
+        parked=state is State.WAITING and not text.get("owner"),
         progress=Progress(done=sum(task.state in DONE for task in tasks), total=len(tasks)),
         tasks=tasks,
         usage=Usage(**{name: int(text.get(f"usage:{name}", "0")) for name in COUNTERS}),

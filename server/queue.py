@@ -13,11 +13,9 @@ from typing import Self
 
 import anyio
 import structlog
-from docket import Docket, Perpetual, Retry, Worker
+from docket import Docket, Retry, Worker
 
 NAME = "qd:docket"
-#: How often executions that nobody holds are looked for.
-REAP_EVERY = timedelta(seconds=2)
 #: A task of a worker that died goes to another after this.
 REDELIVERY = timedelta(seconds=4)
 #: What was taken when the worker is told to stop must end within this, in seconds; it is all short.
@@ -31,7 +29,6 @@ AGAIN = timedelta(milliseconds=250)
 log = structlog.get_logger("server.queue")
 
 Advance = Callable[[str], Awaitable[bool]]
-Reap = Callable[[], Awaitable[None]]
 
 
 class Queue:
@@ -40,14 +37,11 @@ class Queue:
     `on_advance` tells whether the request is done with; when not, it is offered to all workers again.
     """
 
-    def __init__(self, url: str, *, on_advance: Advance | None = None, on_reap: Reap | None = None) -> None:
+    def __init__(self, url: str, *, on_advance: Advance | None = None) -> None:
         self._stack = AsyncExitStack()
         self._docket = Docket(NAME, _bounded(url), execution_ttl=timedelta(seconds=60))
         self._on_advance = on_advance
-        self._on_reap = on_reap
         self._docket.register(self._advance, names=["advance"])
-        if on_reap:
-            self._docket.register(_perpetual(on_reap), names=["reap"])
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self._docket)
@@ -98,14 +92,6 @@ async def _end(running: asyncio.Task[None]) -> None:
         await asyncio.wait([running], timeout=END_LIMIT)
     if running.done() and not running.cancelled() and (error := running.exception()):
         log.warning("queue.ended_badly", error=str(error))
-
-
-def _perpetual(reap: Reap) -> Callable[..., Awaitable[None]]:
-    async def run(perpetual: Perpetual = Perpetual(every=REAP_EVERY, automatic=True)) -> None:  # noqa: B008
-        await reap()
-
-    run.__name__ = "reap"
-    return run
 
 
 def _bounded(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from protocol.events.base import Data, EventType
@@ -40,10 +41,14 @@ class ExecutionRecovered(Data, frozen=True, kw_only=True):
 
 
 class ExecutionParked(Data, frozen=True, kw_only=True):
-    """The execution left its worker; it costs nothing until it is resumed."""
+    """The execution left its worker; it costs nothing until it is resumed.
+
+    `waiting_for` names the open checkpoints that all of it waits for; without any, part of it can go on at once.
+    """
 
     type: ClassVar[EventType] = EventType.EXECUTION_PARKED
     reason: str | None = None
+    waiting_for: list[CheckpointId] = msgspec.field(default_factory=list)
 
 
 class ExecutionResumed(Data, frozen=True, kw_only=True):

@@ -10,9 +10,10 @@ import structlog
 from anyio.abc import TaskGroup
 from starlette.routing import BaseRoute
 
-from protocol.ids import ExecutionId, new_id
+from protocol.ids import new_id
 from protocol.objects import Crew
 from server import crews, keys, telemetry
+from server.app.reaper import Reaper
 from server.app.sweep import Sweep
 from server.engine.heartbeat import Heartbeat
 from server.engine.worker import Worker
@@ -61,10 +62,11 @@ class WorkerPart:
         self.workers = Workers(self.redis)
         self.worker = Worker(self.ident, self.store, self.workers, settings.slots, hot=settings.hot_seconds)
         self.heartbeat = Heartbeat(url, self.worker.report)
-        self.queue = Queue(url, on_advance=self.worker.advance, on_reap=self.reap)
+        self.queue = Queue(url, on_advance=self.worker.advance)
         self.pubsub = PubSub(self.redis)
         self.files = Files(settings.data)
-        self.sweep = Sweep(self.files, self.store, settings.retention)
+        sweep = Sweep(self.files, self.store, settings.retention)
+        self.reaper = Reaper(self.worker, self.workers, self.queue, self.heartbeat, sweep)
         self.loaded = False
         self._stack = AsyncExitStack()
         self._taking = anyio.CancelScope()
@@ -92,22 +94,6 @@ class WorkerPart:
     async def _measure(self) -> None:
         telemetry.OWN_SLOTS.set(self.worker.slots.total)
         telemetry.OWN_SLOTS_TAKEN.set(self.worker.slots.taken)
-
-    async def reap(self) -> None:
-        """Close checkpoints whose time is over, have executions advanced that nobody runs, and drop old files."""
-        if not self.heartbeat.steady:
-            return
-        for execution, offset in await self.worker.expire():
-            await self.queue.advance(self.store.member(execution), offset)
-        for execution in await self.store.due():
-            await self._look(execution)
-        await self.sweep.when_due()
-
-    async def _look(self, execution: ExecutionId) -> None:
-        if await self.worker.look(execution):
-            holder = await self.store.holder(execution)
-            if holder:
-                await self.queue.advance(self.store.member(execution), holder.offset)
 
     async def drain(self) -> None:
         """Take no more work, give back what is held, and stop saying that it lives."""
@@ -139,7 +125,9 @@ class WorkerPart:
         group.start_soon(self._stay_listed, catalogue)
         with self._taking:
             await self.pubsub.subscribe(keys.wake(self.ident), WakeUps(self.worker))
-            await self.queue.run(self.ident)
+            async with anyio.create_task_group() as taking:
+                taking.start_soon(self.reaper.run)
+                await self.queue.run(self.ident)
 
     async def _announce(self, loaded: dict[str, Runnable | Crew], catalogue: list[Crew]) -> None:
         running = {name: crew for name, crew in loaded.items() if not isinstance(crew, Crew)}

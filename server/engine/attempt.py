@@ -76,7 +76,10 @@ class Attempt:
             end = await self._end(logger)
             commit = await self.journal.append(end)
             logger.info(end.type.replace("execution", "crew"))
-            if commit.state is State.QUEUED:  # the answer came while the crew was being unwound
+            if commit.state in (
+                State.QUEUED,
+                State.WAITING,
+            ):  # an answer may have come while the crew was being unwound
                 await self.store.look_after(self.execution, 0)
         except LeaseLost:
             logger.info("crew.left")
@@ -96,7 +99,7 @@ class Attempt:
             return ExecutionStopped(checkpoint=stopped.checkpoint, task=stopped.task)
         except Suspended:
             await self.clock.keep()
-            return ExecutionParked(reason=self._reason)
+            return ExecutionParked(reason=self._reason, waiting_for=self.journal.waiting_for())
         except CrewFailed as failed:
             logger.warning("crew.failing", code=failed.code, task=failed.task, exc_info=failed.__cause__ or failed)
             return ExecutionFailed(task=failed.task, error=Fault(code=failed.code, message=failed.message))

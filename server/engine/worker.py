@@ -191,9 +191,17 @@ class Worker:
         holder = await self.store.holder(execution)
         if holder is None or holder.state in ENDS:
             return False
-        again = WAITING_AGAIN if holder.state in (State.WAITING, State.PAUSED) else RUNNING_AGAIN
-        await self.store.look_after(execution, again)
-        return holder.state in (State.QUEUED, State.RUNNING) and await self._free(execution) is not None
+        resting = holder.state is State.PAUSED or (holder.state is State.WAITING and not holder.owner)
+        await self.store.look_after(execution, WAITING_AGAIN if resting else RUNNING_AGAIN)
+        if execution in self.attempts or await self._free(execution) is None:
+            return False
+        return not await self._waits(execution, holder)
+
+    async def _waits(self, execution: ExecutionId, holder: Holder) -> bool:
+        """Tell whether all of a parked execution waits for people still: the message of an answer may be lost."""
+        if holder.state is not State.WAITING or holder.owner or not holder.waiting_for:
+            return False
+        return not await self.store.any_closed(execution, holder.waiting_for)
 
     async def drain(self) -> None:
         """Take no more work, and give back what is held; what waits for people is just released."""

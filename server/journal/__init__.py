@@ -12,7 +12,7 @@ import anyio
 
 from protocol.events import CheckpointOpened, CheckpointWithdrawn, Data
 from protocol.frames import Delta, timestamp
-from protocol.ids import ExecutionId, new_checkpoint
+from protocol.ids import CheckpointId, ExecutionId, new_checkpoint
 from protocol.objects import CheckpointState
 from server import checkpoint
 from server.checkpoint import Record
@@ -57,7 +57,8 @@ class ExecutionJournal:
         self._records = {record.step: record for record in records}
         self._idle = idle
         self._answered = asyncio.Event()
-        self._parking = self._resting = False
+        self._parking = self._resting = self._rested = False
+        self._unanswered: set[CheckpointId] = set()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self.quiet = Quiet()
@@ -142,7 +143,12 @@ class ExecutionJournal:
     @property
     def suspending(self) -> bool:
         """Tell whether the crew is to come to rest at its next safe point."""
+        self._rested = self._rested or self._resting
         return self._resting
+
+    def waiting_for(self) -> list[CheckpointId]:
+        """Name what all of the unwound crew waits for: nothing, if part of it came to rest elsewhere."""
+        return [] if self._rested else sorted(self._unanswered)
 
     def park(self) -> None:
         """Have every question that waits, now or later, unwind its crew; what else is at work goes on."""
@@ -177,7 +183,11 @@ class ExecutionJournal:
         if found:
             return found
         self.park()
-        raise Suspended
+        raise self._suspended(question)
+
+    def _suspended(self, question: Question) -> Suspended:
+        self._unanswered.add(self._records[question.step].checkpoint.id)
+        return Suspended()
 
     def _opening(self, question: Question, before: Record | None) -> Write:
         ident = before.checkpoint.id if before else new_checkpoint()
@@ -195,7 +205,7 @@ class ExecutionJournal:
             if self._records[question.step].checkpoint.state is CheckpointState.WITHDRAWN:
                 raise asyncio.CancelledError
             if self._parking:
-                raise Suspended
+                raise self._suspended(question)
             self._answered.clear()
             await self._answered.wait()
         return found

@@ -1,6 +1,6 @@
 """Reading executions, their logs, checkpoints and journals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protocol.frames import Snapshot
@@ -24,6 +24,8 @@ class Holder(NamedTuple):
     #: Workers that died with it since a task of it last came on.
     crashes: int
     crew: str
+    #: The checkpoints that all of it waited for when it was parked.
+    waiting_for: tuple[CheckpointId, ...]
 
 
 class Reader(Base):
@@ -49,7 +51,7 @@ class Reader(Base):
 
     async def holder(self, execution: ExecutionId) -> Holder | None:
         """Read who holds an execution."""
-        names = ["state", "fence", "owner", "attempt", "offset", "crashes", "crew"]
+        names = ["state", "fence", "owner", "attempt", "offset", "crashes", "crew", "waiting_for"]
         row: Any = await self.redis.hmget(keys.execution(self.tenant, execution).state, names)
         if row[0] is None:
             return None
@@ -61,6 +63,7 @@ class Reader(Base):
             offset=int(row[4]),
             crashes=int(row[5] or 0),
             crew=(row[6] or b"").decode(),
+            waiting_for=tuple(CheckpointId(ident) for ident in (row[7] or b"").decode().split()),
         )
 
     async def page(self, execution: ExecutionId, after: int, limit: int = 300) -> Page | None:
@@ -80,6 +83,12 @@ class Reader(Base):
         """Read one checkpoint."""
         raw: Any = await self.redis.hget(keys.execution(self.tenant, execution).checkpoints, ident)
         return checkpoint.read(raw) if raw else None
+
+    async def any_closed(self, execution: ExecutionId, idents: Sequence[CheckpointId]) -> bool:
+        """Tell whether one of these checkpoints waits for an answer no more."""
+        found: Any = await self.redis.hmget(keys.execution(self.tenant, execution).checkpoints, list(idents))
+        records = [checkpoint.read(raw) for raw in found if raw]
+        return any(record.checkpoint.state is not CheckpointState.OPEN for record in records)
 
     async def open_checkpoints(self, execution: ExecutionId) -> list[Checkpoint]:
         """Read the checkpoints that wait for an answer."""

@@ -42,6 +42,10 @@ class Workers:
         """Tell whether a worker's heartbeat has not run out."""
         return bool(await self.redis.exists(keys.worker(ident)))
 
+    async def turn(self, ident: str, seconds: float) -> bool:
+        """Take the turn to look after everything, unless somebody took it less than so many seconds ago."""
+        return bool(await self.redis.set(keys.turn(), ident, nx=True, px=int(seconds * 1000)))
+
     async def publish(self, crews: Iterable[Crew]) -> None:
         """Put crews into the catalogue."""
         await self.redis.hset(keys.crews(), mapping={crew.name: msgspec.json.encode(crew) for crew in crews})

@@ -326,7 +326,7 @@ export interface Error {
 
 export type ErrorCode = "bad_json" | "bad_frame" | "bad_field" | "too_large" | "unauthenticated" | "forbidden" | "not_found" | "unknown_crew" | "crew_broken" | "missing_inputs" | "unknown_checkpoint" | "not_offered" | "already_decided" | "stale_version" | "stale_digest" | "invalid_output" | "needs_feedback" | "ended" | "conflict" | "rate_limited" | "over_quota" | "unavailable" | "internal";
 
-/** One run of a crew with its inputs. */
+/** One run of a crew with its inputs. `parked`: it waits, and no worker has it. */
 export interface Execution {
   readonly id: string;
   readonly crew: string;
@@ -342,6 +342,7 @@ export interface Execution {
   readonly epoch: string;
   readonly offset: number;
   readonly attempt: number;
+  readonly parked?: boolean;
   readonly progress: Progress;
   readonly tasks: readonly (TaskState)[];
   readonly usage: Usage;
@@ -407,12 +408,21 @@ export interface ExecutionFailedEvent {
   readonly data: ExecutionFailed;
 }
 
-/** The execution left its worker; it costs nothing until it is resumed. */
+/**
+ * The execution left its worker; it costs nothing until it is resumed.
+ *
+ * `waiting_for` names the open checkpoints that all of it waits for; without any, part of it can go on at once.
+ */
 export interface ExecutionParked {
   readonly reason?: string | null;
+  readonly waiting_for?: readonly (string)[];
 }
 
-/** The execution left its worker; it costs nothing until it is resumed. */
+/**
+ * The execution left its worker; it costs nothing until it is resumed.
+ *
+ * `waiting_for` names the open checkpoints that all of it waits for; without any, part of it can go on at once.
+ */
 export interface ExecutionParkedEvent {
   readonly type: "execution.parked";
   readonly execution: string;

@@ -19,6 +19,7 @@ export function fromSnapshot(before, e, open) {
     crew: e.crew,
     title: e.title,
     state: e.state,
+    parked: e.parked ?? false,
     inputs: e.inputs,
     epoch: e.epoch,
     offset: e.offset,

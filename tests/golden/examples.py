@@ -144,7 +144,7 @@ DATA: list[events.Data] = [
     ),
     events.ExecutionStarted(worker="w_1", attempt=1),
     events.ExecutionRecovered(worker="w_2", attempt=2),
-    events.ExecutionParked(reason="drain"),
+    events.ExecutionParked(reason="waiting", waiting_for=[CHECKPOINT]),
     events.ExecutionResumed(reason="decided"),
     events.ExecutionPaused(reason="lunch"),
     events.ExecutionCompleted(

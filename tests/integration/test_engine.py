@@ -310,3 +310,13 @@ async def test_several_questions_may_be_open_at_once(world: World) -> None:
         assert (await world.decide(first, "approve")).state is State.WAITING
         assert (await world.decide(second, "edit", output="x", by=RARA)).state is State.RUNNING
         await world.state(execution, State.COMPLETED)
+
+
+async def test_workers_take_turns_to_look_after_what_nobody_runs(world: World) -> None:
+    """And a turn passes on by itself, so that no worker's death keeps the others from looking."""
+    async with world.worker() as one, world.worker() as other:
+        assert await one.workers.turn(one.ident, 0.3)
+        assert not await other.workers.turn(other.ident, 0.3)
+        assert not await one.workers.turn(one.ident, 0.3)
+        await wait_until(lambda: other.workers.turn(other.ident, 60), description="the turn passes on")
+        assert not await one.workers.turn(one.ident, 0.3)

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+from collections.abc import Coroutine
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -9,12 +11,12 @@ import pytest
 
 from protocol.commands import Cancel, Pause, Resume
 from protocol.errors import ErrorCode, Refused
-from protocol.events import LlmCompleted, TaskStarted
+from protocol.events import ExecutionParked, LlmCompleted, TaskStarted
 from protocol.ids import ExecutionId
-from protocol.objects import State
+from protocol.objects import Checkpoint, State
 from server.journal import LeaseLost
 from server.runnable import Journal, Outcome, Suspended
-from tests.support.scripted import RARA, World, kinds, question
+from tests.support.scripted import RARA, Script, World, kinds, question
 from tests.support.waiting import wait_until
 
 
@@ -85,6 +87,91 @@ async def test_an_answer_at_the_very_moment_of_leaving_is_not_lost(world: World)
                 await anyio.lowlevel.checkpoint()
             await world.decide(checkpoint, "approve")
             await _carried_on(world, execution, worker_name="w1")
+
+
+def two(told: list[str]) -> Script:
+    """A crew that asks two people at once, and tells of each answer as soon as it has it."""
+
+    async def script(journal: Journal) -> Outcome:
+        async def ask(step: str) -> None:
+            answer = await journal.ask(question(step=step))
+            told.append(f"{step} {answer.action}")
+
+        await gather(ask("t0/after"), ask("t1/after"))
+        return Outcome(output="both")
+
+    return script
+
+
+async def gather(*asking: Coroutine[Any, Any, None]) -> None:
+    """Have all come to their end; where one of them is suspended, so is the crew, once the others are."""
+    ended = await asyncio.gather(*asking, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException):
+            raise error
+
+
+async def _both_opened(world: World, execution: ExecutionId) -> list[Checkpoint]:
+    found: list[Checkpoint] = []
+
+    async def look() -> bool:
+        found[:] = await world.store.open_checkpoints(execution)
+        return len(found) == 2
+
+    await wait_until(look, description="both are asked")
+    return sorted(found, key=lambda checkpoint: checkpoint.id)
+
+
+async def test_one_of_two_answers_is_used_though_nobody_was_told_of_it(world: World) -> None:
+    """The web process dies between the answer and the message to the workers, while the execution is parked."""
+    told: list[str] = []
+    world.crew.script = two(told)
+    async with world.worker(hot=0) as worker:
+        execution = await world.start()
+        await worker.advance(await handed_over(world))
+        first, second = await _both_opened(world, execution)
+        await gone(world, execution)
+        assert not await worker.look(execution), "all of it waits"
+        await world.decide(first, "approve")
+        world.asked.asked.clear()
+        assert await worker.look(execution)
+        await worker.advance(world.store.member(execution))
+        await wait_until(lambda: bool(told), description="the answer is used")
+        await gone(world, execution)
+        assert not await worker.look(execution), "the rest of it waits"
+        await world.decide(second, "approve")
+        await _carried_on(world, execution, worker_name="w1")
+    parked = [event.data for event in await world.log(execution) if isinstance(event.data, ExecutionParked)]
+    assert [set(data.waiting_for) for data in parked] == [{first.id, second.id}, {second.id}]
+
+
+async def test_one_of_two_answers_is_used_though_the_worker_died_with_it(world: World) -> None:
+    told: list[str] = []
+    world.crew.script = two(told)
+    async with world.worker("w1") as dying, world.worker("w2") as other:
+        execution = await world.start()
+        await dying.advance(await handed_over(world))
+        first, _ = await _both_opened(world, execution)
+        assert not await other.look(execution)
+        dying.attempts[execution].leave()
+        await world.dies("w1")
+        await world.decide(first, "approve")
+        world.asked.asked.clear()
+        assert await other.look(execution)
+        await other.advance(world.store.member(execution))
+        await wait_until(lambda: bool(told), description="the answer is used")
+    assert "execution.recovered" in kinds(await world.log(execution))
+
+
+async def test_a_snapshot_tells_that_an_execution_is_parked(world: World) -> None:
+    async with world.worker(hot=0) as worker:
+        execution = await world.start()
+        await worker.advance(await handed_over(world))
+        checkpoint = await world.opened(execution)
+        await gone(world, execution)
+        assert (await world.dispatch.work.get(execution)).execution.parked
+        await world.decide(checkpoint, "approve")
+        assert not (await world.dispatch.work.get(execution)).execution.parked
 
 
 async def _carried_on(world: World, execution: ExecutionId, worker_name: str) -> None:
