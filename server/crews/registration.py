@@ -31,13 +31,13 @@ class Registration:
         """Give the bounds that the engine holds the crew to."""
         return Limits(concurrency=self.concurrency, seconds=self.timeout)
 
-    def is_idempotent(self, tool: str) -> bool:
-        """Tell whether a tool may run twice without harm."""
-        return _matches(tool, self.idempotent)
+    def is_idempotent(self, *names: str) -> bool:
+        """Tell whether a tool of these names may run twice without harm."""
+        return any(_matches(name, self.idempotent) for name in names)
 
-    def needs_approval(self, tool: str) -> bool:
-        """Tell whether a person must approve each call of a tool."""
-        return _matches(tool, self.approve)
+    def needs_approval(self, *names: str) -> bool:
+        """Tell whether a person must approve each call of a tool of these names."""
+        return any(_matches(name, self.approve) for name in names)
 
 
 def _matches(tool: str, patterns: Sequence[str]) -> bool:

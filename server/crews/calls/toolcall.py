@@ -15,6 +15,7 @@ from server.crews.calls.codec import Encoded, Ran, Unwritable, decode, encode, r
 from server.crews.calls.models import take_within
 from server.crews.calls.recovery import recover
 from server.crews.calls.told import arguments_of, cut
+from server.crews.calls.toolname import ToolName
 from server.crews.calls.ways import Way
 from server.crews.faults import masked, readable
 from server.crews.run import INSIDE_TOOL, TASK, Run
@@ -41,23 +42,28 @@ class ToolCall:
     run: Run
     through: Way
     step: str
-    tool: str
+    name: ToolName
     arguments: Mapping[str, Any]
     model: type[BaseModel] | None
     agent: str | None
     claim: Callable[[], object]
     began: float = field(default_factory=time.monotonic)
 
+    @property
+    def tool(self) -> str:
+        """The tool's name as people are shown it."""
+        return self.name.shown
+
     async def once(self, body: Body) -> Any:
         """Give what an earlier attempt recorded, or run the tool and record what it gives."""
         if (stored := self.run.journal.recall(self.step)) is not None:
             return self._again(read_ran(stored))
         unfinished = self._unfinished()
-        if unfinished and not self.run.registration.is_idempotent(self.tool):
+        if unfinished and not self.run.registration.is_idempotent(*self.name.all):
             answer = await recover(self.through, self.step, self.tool, self.arguments, unfinished)
             if answer.action == "edit":
                 return await self._take(answer.output or "")
-        elif self.run.registration.needs_approval(self.tool) and not unfinished:
+        elif self.run.registration.needs_approval(*self.name.all) and not unfinished:
             permission = await approve(self.run, self.through, self.step, self.tool, self.arguments, self.model)
             if isinstance(permission, Denied):
                 return await self._take(permission.reason)

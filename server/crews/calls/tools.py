@@ -12,12 +12,12 @@ from typing import Any
 from crewai.tools.agent_tools.base_agent_tools import BaseAgentTool
 from crewai.tools.base_tool import BaseTool, Tool
 from crewai.tools.structured_tool import CrewStructuredTool
-from crewai.utilities.string_utils import sanitize_tool_name
 
 from protocol.events import ToolCompleted, ToolStarted
 from server.crews.calls.fingerprint import fingerprint
 from server.crews.calls.told import agent_at_hand, arguments_of, cut
 from server.crews.calls.toolcall import ToolCall
+from server.crews.calls.toolname import name_of
 from server.crews.calls.ways import Direct, Way, at_once, way
 from server.crews.calls.wrapping import is_wrapped, replace_own, with_subclasses
 from server.crews.run import INSIDE_TOOL, RUN, TASK, Run
@@ -89,14 +89,10 @@ def _async(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
 
 
 def _call(run: Run, through: Way, tool: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ToolCall:
-    name, arguments = _name(tool), _arguments(tool, args, kwargs)
-    step = run.step(f"tool.{fingerprint(name, arguments)}")
+    name, arguments = name_of(tool), _arguments(tool, args, kwargs)
+    step = run.step(f"tool.{fingerprint(name.told, arguments)}")
     claim = tool._claim_usage if isinstance(tool, BaseTool) else tool._increment_usage_count
     return ToolCall(run, through, step, name, arguments, getattr(tool, "args_schema", None), agent_at_hand(), claim)
-
-
-def _name(tool: Any) -> str:
-    return sanitize_tool_name(str(tool.name))
 
 
 def _arguments(tool: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +127,7 @@ def _delegation(
     run: Run, tool: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Iterator[Callable[[Any], Any]]:
     """Be a scope for the work of the agent that is asked, and tell of it once."""
-    name, arguments, mine = _name(tool), _arguments(tool, args, kwargs), TASK.get()
+    name, arguments, mine = name_of(tool).told, _arguments(tool, args, kwargs), TASK.get()
     step = run.step(f"delegation.{fingerprint(name, arguments)}")
     run.emit(
         ToolStarted(
