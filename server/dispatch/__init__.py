@@ -12,7 +12,9 @@ from protocol.commands import (
     AnyCommand,
     Auth,
     Cancel,
+    Comment,
     Decide,
+    Extend,
     Fork,
     Get,
     List,
@@ -29,6 +31,7 @@ from protocol.ids import ExecutionId
 from server.auth import Principal
 from server.catalogue import Catalogue
 from server.dispatch.decide import decide
+from server.dispatch.deliberate import comment, extend
 from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
@@ -60,6 +63,10 @@ class Dispatch:
                 return await start(self.work, command, principal)
             case Decide():
                 return await decide(self.work, command, principal, via)
+            case Comment():
+                return await comment(self.work, command, principal)
+            case Extend():
+                return await extend(self.work, command, principal)
             case Cancel():
                 return await self.work.cancel(command, principal)
             case Pause():
