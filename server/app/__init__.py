@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from protocol.errors import Refused
+from server.app.cors import add_cors
 from server.app.guard import Guard
 from server.routes.operations import Check, Measure, Operations
 from server.routes.problems import on_refused
@@ -77,5 +78,6 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
         exception_handlers={Refused: on_refused},
     )
     app.state.broken = False
+    add_cors(app, settings.origins)
     app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
     return app

@@ -26,6 +26,7 @@ from protocol.commands import (
 )
 from protocol.errors import ERRORS, ErrorCode, Refused
 from protocol.ids import ExecutionId
+from protocol.objects import Crew
 from server.auth import Principal
 from server.catalogue import Catalogue
 from server.dispatch.decide import decide
@@ -79,6 +80,11 @@ class Dispatch:
         """Read a page of an execution's log, or raise `Refused`."""
         with _allowed(principal, Get(execution=execution)):
             return await read_events(self.work, execution, after, limit)
+
+    async def crew(self, name: str, principal: Principal) -> Crew:
+        """Read how a crew is described, or raise `Refused` when it cannot run."""
+        with _allowed(principal, List(what="crews")):
+            return await self.work.catalogue.crew(name)
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         """Read what a watcher is told at first, or raise `Refused` when there is no such execution."""
