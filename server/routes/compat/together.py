@@ -18,8 +18,8 @@ from server.routes.compat.door import Door
 from server.routes.compat.ending import Endings
 from server.routes.compat.refusals import answering, error
 
-#: A call waits so long, in seconds; proxies in between often less.
-LIMIT = 300.0
+#: A call waits so long, in seconds: less than the five minutes after which `fetch` in Node gives up.
+LIMIT = 280.0
 PING = "ping"
 
 
