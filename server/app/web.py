@@ -19,6 +19,7 @@ from server.queue import Queue
 from server.routes.api import Api
 from server.routes.compat import Compat
 from server.routes.compat.health import Health
+from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
 from server.settings import Settings
 from server.store import Store, Workers
@@ -57,6 +58,7 @@ class Web:
             Mount("/api/v1", routes=self.api.routes()),
             *self.compat.routes(),
             *self.health.routes(),
+            *OpenApi().routes(),
             *Assets(find_root()).routes(),
         ]
 
