@@ -22,6 +22,8 @@ class Asking:
         url = f"http://127.0.0.1:{self.site.port}{path}"
         answer = await self.site.client.request(method, url, json=body)
         assert answer.status_code == status, answer.text
+        for worker in self.site.world.running:
+            worker.notice_all()
         read = answer.json() if answer.content else None
         media = answer.headers.get("content-type", "").partition(";")[0]
         fits(method, httpx.URL(url).path, status, media, read)
