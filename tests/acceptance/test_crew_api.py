@@ -156,6 +156,8 @@ REFUSALS: list[tuple[str, str, Any, int, bool]] = [
     ("POST", "/api/crew/execute", {"message": "tea", "crew": "nobody"}, 404, False),
     ("POST", "/api/crew/execute", {"message": "tea", "crew": "unimportable"}, 409, False),
     ("POST", "/api/crew/execute", {"message": "x" * 200_000}, 413, False),
+    ("GET", "/api/crew/execute", None, 405, False),
+    ("GET", "/api/crew/nothing", None, 404, False),
 ]
 
 

@@ -112,8 +112,10 @@ async def test_a_server_that_shuts_down_says_so(site: RestSite) -> None:
         await call.begun()
         await site.compat.drain()
         status, body = await call.over()
-    assert status == 500
-    assert "shutting down" in body["error"]
+        assert (status, "shutting down" in body["error"]) == (500, True)
+        late = Call(site)
+        await late.run()
+        assert (await late.over())[1].keys() == body.keys() == {"status", "error", "execution_id"}
 
 
 async def test_what_cannot_start_is_not_waited_for(site: RestSite) -> None:

@@ -45,12 +45,15 @@ class Endings:
         self.dispatch = dispatch
         self.hub = hub
         self.waiting: set[Ending] = set()
+        self.draining = False
 
     async def until(self, execution: ExecutionId, limit: float) -> bool:
         """Wait until an execution has ended, at most so many seconds; tell whether it has. Cancelling leaves no trace.
 
         Raises `Refused` when the server shuts down, or Redis is away.
         """
+        if self.draining:
+            raise leaving(execution)
         ending = Ending()
         watch, found = await self.hub.watch(execution, ending, "now")
         self.waiting.add(ending)
@@ -61,7 +64,7 @@ class Endings:
                     await ending.rung.wait()
                     ending.rung.clear()
                     if not ending.open:
-                        raise Refused(ErrorCode.UNAVAILABLE, "The server is shutting down; the execution goes on.")
+                        raise leaving(execution)
                 return True
             return False
         finally:
@@ -73,6 +76,12 @@ class Endings:
         return seen.state in ENDS
 
     async def drain(self) -> None:
-        """Take leave of all who wait."""
+        """Take leave of all who wait, and of those who still come."""
+        self.draining = True
         for ending in list(self.waiting):
             ending.end(0, "draining", (), 0.0)
+
+
+def leaving(execution: ExecutionId) -> Refused:
+    """Say that the wait is over, and the execution is not."""
+    return Refused(ErrorCode.UNAVAILABLE, "The server is shutting down; the execution goes on.", execution_id=execution)
