@@ -9,12 +9,15 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.routing import BaseRoute, Mount, Route
 
+from protocol.errors import ErrorCode
 from server.app.web import Web
 from server.routes.openapi.__main__ import FILE
-from server.routes.openapi.document import document, text
+from server.routes.openapi.document import document, written
 from server.routes.openapi.operations import OPERATIONS
+from server.routes.openapi.page import STYLES, page
 from server.routes.operations import Operations
 from server.settings import Settings
+from tests.support.processes import ROOT
 
 #: The page and its files are for browsers.
 PAGES = ("/", "/x/", "/static/", "/favicon.svg")
@@ -54,7 +57,7 @@ async def test_every_route_is_described_and_everything_described_is_served() -> 
 
 
 def test_the_committed_copy_is_current() -> None:
-    assert FILE.read_text(encoding="utf-8") == text(version("quarterdeck")), "stale: run `make schema`"
+    assert FILE.read_text(encoding="utf-8") == written(document(version("quarterdeck"))), "stale: run `make schema`"
 
 
 def test_it_is_self_contained(described: dict[str, Any]) -> None:
@@ -85,6 +88,20 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_its_path_takes(desc
         assert taken == re.findall(r"{(\w+)}", path)
         assert each["summary"]
         assert each["responses"]
+
+
+def test_the_page_says_all_of_it_and_every_link_leads_somewhere(described: dict[str, Any]) -> None:
+    written = page(described)
+    for method, path in ((operation.method, operation.path) for operation in OPERATIONS):
+        assert f"<b>{method}</b> <code>{path}</code>" in written
+    anchors = re.findall(r'id="([^"]+)"', written)
+    assert len(set(anchors)) == len(anchors)
+    assert set(re.findall(r'href="#([^"]+)"', written)) <= set(anchors)
+    assert {code for code in ErrorCode if f"<code>{code}</code>" not in written} == set()
+    for style in STYLES:
+        assert (ROOT / "static" / "ui" / f"{style}.css").is_file()
+    assert "<script" not in written
+    assert "style=" not in written
 
 
 def test_what_the_path_says_is_no_field_of_the_body(described: dict[str, Any]) -> None:

@@ -79,9 +79,9 @@ def document(version: str) -> dict[str, Any]:
     }
 
 
-def text(version: str) -> str:
+def written(document: Schema) -> str:
     """Write the document as JSON."""
-    return json.dumps(document(version), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _structs(operations: Sequence[Operation]) -> list[Any]:

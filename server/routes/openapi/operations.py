@@ -284,5 +284,9 @@ OPERATING = [
     Operation(
         "GET", "/openapi.json", "openapi", "operations", "Give this document.", ok(OPEN_OBJECT), refusal=None
     ),
+    Operation(
+        "GET", "/docs", "docs", "operations", "Give this document as a page.",
+        {200: Answer("Done.", {"text/html": TEXT_SCHEMA})}, refusal=None,
+    ),
 ]  # fmt: skip
 OPERATIONS: Sequence[Operation] = (*EXECUTIONS, *CHECKPOINTS, *EXISTING, *PLATFORM, *OPERATING)
