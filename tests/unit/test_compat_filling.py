@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from protocol.objects import Crew, CrewCheckpoint
+from server.demo.writer.language import language_for
 from server.routes.compat.filling import BLANK, SAME_LANGUAGE, checkpoints, inputs, text_of
 
 
@@ -83,6 +84,10 @@ def test_the_users_words_come_first_for_they_make_the_title() -> None:
 )
 def test_checkpoints(offers: tuple[str, ...], asked: list[str] | None, chosen: list[str]) -> None:
     assert checkpoints(crew(offers=offers), asked) == chosen
+
+
+def test_the_demo_writes_english_where_nobody_chose_a_language() -> None:
+    assert (language_for(SAME_LANGUAGE).code, language_for(SAME_LANGUAGE).asked) == ("en", "")
 
 
 def test_what_the_user_wrote() -> None:
