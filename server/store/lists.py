@@ -138,6 +138,10 @@ class Lists(Reader):
         """Count the open checkpoints."""
         return int(await self.redis.zcard(keys.inbox(self.tenant)))
 
+    async def count_active(self) -> int:
+        """Count the executions that have not ended, those of all tenants."""
+        return int(await self.redis.zcard(keys.active()))
+
     async def executions(self, cursor: str | None, wanted: "Wanted") -> AsyncIterator[Item]:
         """Read executions, newest first, from behind a cursor, as far as `SCAN_LIMIT` reaches."""
         score, seen = _cursor(cursor)

@@ -111,7 +111,9 @@ async def _decide(client: Client, redis: Redis) -> float:
     began = time.perf_counter()
     await client.command("decide", **answer_to(checkpoint, "approve"))
     await client.end(checkpoint["execution"])
-    return time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    await client.command("unwatch", execution=checkpoint["execution"])
+    return seconds
 
 
 ROWS = {"parked": parked}
