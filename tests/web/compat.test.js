@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { addressOf } from "../../static/client/compat/client.js";
+import { addressOf } from "../../static/client/shared.js";
 import { CheckpointApproval, useHITLWorkflow } from "../../static/client/compat/index.js";
 import { actionOf, checkpointsOf, infoOf, openOf, statusOf } from "../../static/client/compat/mapping.js";
 import { crewFor, inputsOf, startOf } from "../../static/client/compat/request.js";

@@ -7,7 +7,7 @@
  */
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useNearestClient, useSelectionOf } from "../react.js";
-import { sharedClient } from "./client.js";
+import { sharedClient } from "../shared.js";
 import { actionOf, checkpointsOf, infoOf, openOf, statusOf } from "./mapping.js";
 import { crewFor, startOf } from "./request.js";
 
@@ -32,7 +32,8 @@ export function useHITLWorkflow({ crew } = {}) {
     [client, crew, attempt],
   );
   const submitFeedback = useCallback(
-    (/** @type {string} */ checkpointId, /** @type {Action} */ action, /** @type {string | undefined} */ feedback) =>
+    /** @param {string} checkpointId @param {Action} action @param {string} [feedback] */
+    (checkpointId, action, feedback) =>
       attempt(() => answer(client, executionId, { checkpointId, action, feedback })),
     [client, executionId, attempt],
   );
