@@ -12,8 +12,14 @@ export function sharedClient() {
   return shared;
 }
 
-/** Bundlers put the value in place of this very expression; browsers know no `process`. */
-const configured = () => (typeof process === "undefined" ? undefined : process.env.NEXT_PUBLIC_QUARTERDECK_URL);
+/** Bundlers put the value in place of this very expression; in a browser nothing else is called `process`. */
+function configured() {
+  try {
+    return process.env.NEXT_PUBLIC_QUARTERDECK_URL;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * The address of the socket. `http://host/path` means the server there: its socket is at `/path/ws`.
