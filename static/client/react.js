@@ -106,7 +106,7 @@ export function useExecutions() {
 }
 
 /** One checkpoint, open or decided. @param {string | undefined} id @returns {CheckpointView | undefined} */
-export const useCheckpointView = (id) => useSelection((state) => (id === undefined ? undefined : state.checkpoints[id]));
+export const useCheckpoint = (id) => useSelection((state) => (id === undefined ? undefined : state.checkpoints[id]));
 
 /** @param {State} state */
 const newestFirst = (state) =>

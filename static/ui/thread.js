@@ -3,7 +3,7 @@
  * @import { ExecutionView, Item, Stream } from "../client/types.js"
  */
 import { memo } from "react";
-import { useCheckpointView } from "../client/react.js";
+import { useCheckpoint } from "../client/react.js";
 import { chosen } from "./actions.js";
 import { Document } from "./document.js";
 import { html } from "./html.js";
@@ -90,7 +90,7 @@ function ToolEntry({ item }) {
 
 /** Where a question stood. @param {{ item: Extract<Item, { kind: "question" }>, execution: string }} props */
 function Question({ item, execution }) {
-  const c = useCheckpointView(item.checkpoint);
+  const c = useCheckpoint(item.checkpoint);
   if (c?.state !== "open" || c.version !== item.version) return null;
   return html`<li class="entry question"><${Link} to=${{ execution, checkpoint: item.checkpoint }}>${t("thread.asks", { title: item.title })}<//></li>`;
 }
@@ -101,7 +101,7 @@ const Response = ({ value }) =>
 
 /** @param {{ item: Extract<Item, { kind: "decision" }> }} props */
 function Decision({ item }) {
-  const c = useCheckpointView(item.checkpoint);
+  const c = useCheckpoint(item.checkpoint);
   const values = {
     who: nameOf(item.by, isClaimed(item.checkpoint, item.version)),
     title: item.title,

@@ -80,16 +80,22 @@ def bring(folder: Path, *pages: str) -> None:
         shutil.copy(PAGES / page, folder)
 
 
+def installed(kind: str, folder: Path, tarball: Path) -> Path:
+    """Give the app of a kind, which another test may have made already."""
+    return folder / kind if (folder / kind).exists() else fresh_app(kind, folder, tarball)
+
+
 def names(tarball: Path) -> set[str]:
     with tarfile.open(tarball) as archive:
         return {member.name.removeprefix("package/") for member in archive.getmembers() if member.isfile()}
 
 
 def test_it_holds_the_client_its_types_and_nothing_else(tarball: Path) -> None:
-    client = ROOT / "static" / "client"
-    modules = {path.relative_to(client).as_posix() for path in client.rglob("*.js")}
-    shapes = {path.relative_to(client).as_posix() for path in client.rglob("*.d.ts")}
-    expected = {"package.json", "README.md", "LICENSE", *(f"client/{name}" for name in modules)}
+    static = ROOT / "static"
+    sources = [path for folder in ("client", "adapters") for path in (static / folder).rglob("*.*")]
+    modules = {path.relative_to(static).as_posix() for path in sources if path.suffix == ".js"}
+    shapes = {path.relative_to(static).as_posix() for path in sources if path.name.endswith(".d.ts")}
+    expected = {"package.json", "README.md", "LICENSE", *modules}
     types = {f"types/{name.removesuffix('.js')}.d.ts" for name in modules} | {f"types/{name}" for name in shapes}
     assert names(tarball) == expected | types
     assert tarball.stat().st_size < 64 * 1024
@@ -111,16 +117,25 @@ def test_the_lock_names_no_place_to_fetch_from() -> None:
 
 
 async def test_in_node_it_works_on_a_real_server(folder: Path, tarball: Path, stack: Stack) -> None:
-    app = fresh_app("node", folder, tarball)
+    app = installed("node", folder, tarball)
     address = {"QUARTERDECK_URL": f"ws://127.0.0.1:{stack.port}/ws"}
     command = [*node(), "--experimental-websocket", "--no-warnings", "--test", "live.test.mjs"]
     await anyio.to_thread.run_sync(functools.partial(run, command, app, environ=address, limit=120))
 
 
+async def test_the_example_of_the_readme_runs(folder: Path, tarball: Path, stack: Stack) -> None:
+    app = installed("node", folder, tarball)
+    example = re.findall(r"```js\n(.*?)```", (ROOT / "static" / "README.md").read_text(), re.DOTALL)[0]
+    (app / "example.mjs").write_text(example.replace("127.0.0.1:8000", f"127.0.0.1:{stack.port}"))
+    command = [*node(), "--experimental-websocket", "--no-warnings", "example.mjs"]
+    said = await anyio.to_thread.run_sync(functools.partial(run, command, app, limit=60))
+    assert said.startswith("#")
+
+
 async def test_a_fresh_vite_app_builds_and_a_page_that_polled_works_unchanged(
     folder: Path, tarball: Path, site: Site, stack: Stack
 ) -> None:
-    app = fresh_app("vite", folder, tarball)
+    app = installed("vite", folder, tarball)
     bring(app / "src", "drop-in.tsx", "right.tsx")
     run([*npm(), "run", "build"], app, environ={"NEXT_PUBLIC_QUARTERDECK_URL": f"http://127.0.0.1:{stack.port}"})
     async with launched() as browser:
@@ -153,7 +168,7 @@ async def until_settled(card: Any) -> None:
 
 
 def test_mistakes_do_not_compile_against_the_package(folder: Path, tarball: Path) -> None:
-    app = folder / "vite" if (folder / "vite").exists() else fresh_app("vite", folder, tarball)
+    app = installed("vite", folder, tarball)
     bring(app / "src", "wrong.tsx")
     with pytest.raises(AssertionError) as caught:
         run([*npm(), "exec", "tsc"], app)

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decisionOf, isEditable, textOf } from "../../static/client/components/answer.js";
-import { phaseOf } from "../../static/client/components/phase.js";
-import { propsOf } from "../../static/client/components/props.js";
-import { createWords, NO_WORDS } from "../../static/client/components/words.js";
+import { decisionOf, isEditable, textOf } from "../../static/adapters/react/answer.js";
+import { phaseOf } from "../../static/adapters/react/phase.js";
+import { propsOf } from "../../static/adapters/react/props.js";
+import { createWords, NO_WORDS } from "../../static/adapters/react/words.js";
 import { CommandError } from "../../static/client/index.js";
 import { checkpoint } from "./support.js";
 
-/** @import { CheckpointState } from "../../static/client/components/use-checkpoint.js" */
+/** @import { CheckpointState } from "../../static/adapters/react/use-checkpoint.js" */
 /** @import { CheckpointView } from "../../static/client/types.js" */
 
 const ACTIONS = [
@@ -21,7 +21,7 @@ const view = (more = {}) => ({ ...checkpoint({ actions: ACTIONS }), waits: [], v
 const refusal = (/** @type {string} */ code) => new CommandError(code, code);
 /** @param {object} [more] */
 const person = (more = {}) => ({ words: NO_WORDS, sending: false, error: null, connected: true, ...more });
-/** @param {Partial<import("../../static/client/components/words.js").Words>} more */
+/** @param {Partial<import("../../static/adapters/react/words.js").Words>} more */
 const typed = (more) => ({ ...NO_WORDS, ...more });
 
 test("a checkpoint stands in one phase", () => {

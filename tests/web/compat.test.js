@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { addressOf } from "../../static/client/shared.js";
-import { CheckpointApproval, useHITLWorkflow } from "../../static/client/compat/index.js";
-import { actionOf, checkpointsOf, infoOf, openOf, statusOf } from "../../static/client/compat/mapping.js";
-import { crewFor, inputsOf, startOf } from "../../static/client/compat/request.js";
+import { addressOf } from "../../static/adapters/shared.js";
+import { CheckpointApproval, useHITLWorkflow } from "../../static/adapters/compat/index.js";
+import { actionOf, checkpointsOf, infoOf, openOf, statusOf } from "../../static/adapters/compat/mapping.js";
+import { crewFor, inputsOf, startOf } from "../../static/adapters/compat/request.js";
 import { follow, initialState, reduce } from "../../static/client/store.js";
 import { checkpoint, completed, decided, event, ID, opened, queued, taskCompleted, taskStarted } from "./support.js";
 

@@ -9,7 +9,7 @@ import {
   useConnection,
   useExecution,
   useExecutions,
-} from "../../static/client/components/index.js";
+} from "../../static/adapters/react/index.js";
 import { checkpoint, decided, delta, event, FakeSocket, ID, latest, makeClient, opened, queued, settle, synced } from "./support.js";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_800_000_000_000 }));

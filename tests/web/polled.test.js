@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { act, h, mount, React } from "./dom.js"; // first: React looks for a page when it is loaded
-import { CheckpointApproval, useHITLWorkflow } from "../../static/client/compat/index.js";
+import { CheckpointApproval, useHITLWorkflow } from "../../static/adapters/compat/index.js";
 import { completed, decided, EPOCH, FakeSocket, ID, latest, opened, queued, synced } from "./support.js";
 
 globalThis.WebSocket = /** @type {any} */ (FakeSocket);
@@ -25,7 +25,7 @@ function Campaign() {
       h(CheckpointApproval, {
         checkpoint,
         loading: flow.loading,
-        /** @param {import("../../static/client/compat/index.js").Action} action @param {string} [feedback] */
+        /** @param {import("../../static/adapters/compat/index.js").Action} action @param {string} [feedback] */
         onSubmit: (action, feedback) => flow.submitFeedback(checkpoint.checkpoint_id, action, feedback),
       }),
     status?.result && h("pre", null, status.result.output),

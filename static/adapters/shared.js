@@ -1,8 +1,8 @@
 /**
  * The client of pages that have no provider: made once, when it is first needed.
- * @import { Client } from "./index.js"
+ * @import { Client } from "../client/index.js"
  */
-import { createClient } from "./index.js";
+import { createClient } from "../client/index.js";
 
 /** @type {Client | undefined} */ let shared;
 

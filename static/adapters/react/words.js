@@ -1,6 +1,6 @@
 /**
  * What a person typed at checkpoints and has not sent: kept while the client lives, whoever unmounts meanwhile.
- * @import { Client } from "../index.js"
+ * @import { Client } from "../../client/index.js"
  */
 
 /**

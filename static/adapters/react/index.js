@@ -3,13 +3,13 @@
 export {
   QuarterdeckProvider,
   useApprovals,
-  useCheckpointView,
+  useCheckpoint as useCheckpointView,
   useClient,
   useConnection,
   useExecution,
   useExecutions,
   useSelection,
-} from "../react.js";
+} from "../../client/react.js";
 export { Checkpoint } from "./checkpoint.js";
 export { useCheckpoint } from "./use-checkpoint.js";
 /** @typedef {import("./checkpoint.js").CheckpointApi} CheckpointApi */

@@ -2,11 +2,11 @@
 /**
  * A question to people, as assistant-ui shows tool calls.
  * @import { ToolCallMessagePartProps } from "@assistant-ui/react"
- * @import { Action } from "../protocol.js"
+ * @import { Action } from "../../client/protocol.js"
  */
 import { makeAssistantToolUI } from "@assistant-ui/react";
 import { createElement as h, useId, useState } from "react";
-import { useSettled } from "../components/settled.js";
+import { useSettled } from "../react/settled.js";
 import { TOOL } from "./messages.js";
 
 /** @typedef {{ checkpoint: string, version: number, title: string, description?: string, draft?: string, actions?: readonly Action[] }} Asked */

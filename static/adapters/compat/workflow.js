@@ -1,12 +1,12 @@
 "use client";
 /**
  * The hook of the polling front end, over the socket.
- * @import { Client } from "../index.js"
- * @import { State } from "../types.js"
+ * @import { Client } from "../../client/index.js"
+ * @import { State } from "../../client/types.js"
  * @import { Action, CheckpointInfo, CrewRequest, ExecutionStatus } from "./types.js"
  */
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { useNearestClient, useSelectionOf } from "../react.js";
+import { useNearestClient, useSelectionOf } from "../../client/react.js";
 import { sharedClient } from "../shared.js";
 import { actionOf, checkpointsOf, infoOf, openOf, statusOf } from "./mapping.js";
 import { crewFor, startOf } from "./request.js";

@@ -1,7 +1,7 @@
 /**
  * What a card's elements need to be usable by everybody: names, states, keys. Pure: it makes props, the user the markup.
  * @import { KeyboardEvent } from "react"
- * @import { Action } from "../protocol.js"
+ * @import { Action } from "../../client/protocol.js"
  * @import { CheckpointState } from "./use-checkpoint.js"
  */
 

@@ -1,6 +1,6 @@
 /**
  * What the polling front end calls things, and what they are here. Pure.
- * @import { CheckpointView, ExecutionView, State } from "../types.js"
+ * @import { CheckpointView, ExecutionView, State } from "../../client/types.js"
  * @import { Action, CheckpointInfo, ExecutionStatus } from "./types.js"
  */
 

@@ -5,7 +5,7 @@
  * @import { Action, CheckpointInfo } from "./types.js"
  */
 import { createElement as h, useEffect, useId, useRef, useState } from "react";
-import { useSettled } from "../components/settled.js";
+import { useSettled } from "../react/settled.js";
 
 const LABELS = {
   continue: "Continue",

@@ -1,10 +1,10 @@
 /**
  * What an action sends, given what was typed. Pure.
- * @import { Action, Decide } from "../protocol.js"
- * @import { CheckpointView } from "../types.js"
+ * @import { Action, Decide } from "../../client/protocol.js"
+ * @import { CheckpointView } from "../../client/types.js"
  * @import { Words } from "./words.js"
  */
-import { CommandError } from "../commands.js";
+import { CommandError } from "../../client/commands.js";
 
 /** @typedef {Omit<Decide, "type" | "id" | "key">} Decision */
 /** @typedef {{ response?: unknown, arguments?: Record<string, unknown>, output?: string, feedback?: string }} More */

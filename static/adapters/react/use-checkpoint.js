@@ -1,14 +1,14 @@
 "use client";
 /**
  * One checkpoint, with all that a card needs: what is asked, what was typed, where it stands, and the answer.
- * @import { Client } from "../index.js"
- * @import { CheckpointView } from "../types.js"
+ * @import { Client } from "../../client/index.js"
+ * @import { CheckpointView } from "../../client/types.js"
  * @import { More } from "./answer.js"
  * @import { Words } from "./words.js"
  */
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { CommandError } from "../commands.js";
-import { useCheckpointView, useClient, useConnection } from "../react.js";
+import { CommandError } from "../../client/commands.js";
+import { useCheckpoint as useCheckpointView, useClient, useConnection } from "../../client/react.js";
 import { decisionOf, isEditable, textOf } from "./answer.js";
 import { phaseOf } from "./phase.js";
 import { useSettled } from "./settled.js";

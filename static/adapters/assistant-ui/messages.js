@@ -1,9 +1,9 @@
 /**
  * An execution as a chat: the person's request, then the crew's answer with its questions as tool calls. Pure.
  * @import { ThreadMessageLike } from "@assistant-ui/react"
- * @import { CheckpointView, ExecutionView, Item } from "../types.js"
+ * @import { CheckpointView, ExecutionView, Item } from "../../client/types.js"
  */
-import { humanise } from "../states.js";
+import { humanise } from "../../client/states.js";
 
 /** The name of the tool call that is a question to people. */
 export const TOOL = "checkpoint";

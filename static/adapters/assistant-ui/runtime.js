@@ -2,15 +2,15 @@
 /**
  * A runtime of assistant-ui over the socket: messages start executions, answers to questions are decisions.
  * @import { AppendMessage, AssistantRuntime, ThreadMessageLike } from "@assistant-ui/react"
- * @import { Client } from "../index.js"
- * @import { State } from "../types.js"
+ * @import { Client } from "../../client/index.js"
+ * @import { State } from "../../client/types.js"
  */
 import { useExternalStoreRuntime } from "@assistant-ui/react";
 import { useCallback, useEffect, useMemo, useState } from "react";
+import { useNearestClient, useSelectionOf } from "../../client/react.js";
+import { OVER } from "../../client/states.js";
 import { crewFor, startOf } from "../compat/request.js";
-import { useNearestClient, useSelectionOf } from "../react.js";
 import { sharedClient } from "../shared.js";
-import { OVER } from "../states.js";
 import { toMessages } from "./messages.js";
 
 /**

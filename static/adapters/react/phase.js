@@ -1,7 +1,7 @@
 /**
  * Where a checkpoint stands for the person who looks at it. Pure.
- * @import { CommandError } from "../index.js"
- * @import { CheckpointView } from "../types.js"
+ * @import { CommandError } from "../../client/index.js"
+ * @import { CheckpointView } from "../../client/types.js"
  * @import { Words } from "./words.js"
  */
 

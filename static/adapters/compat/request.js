@@ -1,6 +1,6 @@
 /**
  * What a request of the polling front end starts: the crew's own inputs, and checkpoints that it offers. Pure.
- * @import { Crew, Start } from "../protocol.js"
+ * @import { Crew, Start } from "../../client/protocol.js"
  * @import { CrewRequest } from "./types.js"
  */
 
