@@ -18,7 +18,7 @@ from playwright.async_api import expect
 
 from tests.support.browser import launched
 from tests.support.demo import BRIEF, SETTINGS
-from tests.support.npm import PAGES, ROOT, fresh_app, node, npm, pack, run
+from tests.support.npm import PAGES, ROOT, fresh_app, install, node, npm, pack, pinned, run
 from tests.support.stack import Stack
 
 #: A first installation fetches much.
@@ -176,6 +176,18 @@ def test_mistakes_do_not_compile_against_the_package(folder: Path, tarball: Path
     found = {int(line) for line in re.findall(r"^src/wrong\.tsx[(:](\d+)", str(caught.value), re.MULTILINE)}
     lines = (PAGES / "wrong.tsx").read_text().splitlines()
     assert found == {number for number, line in enumerate(lines, 1) if re.search(r"(//|/\*) \d+", line)}
+
+
+def test_what_is_packed_passes_its_tests_on_react_18_too(folder: Path, tarball: Path) -> None:
+    home = folder / "react-18"
+    with tarfile.open(tarball) as archive:
+        archive.extractall(home, filter="data")
+    (home / "package").rename(home / "static")
+    shutil.copytree(ROOT / "tests" / "web", home / "tests" / "web")
+    install(home / "static", "react@18.3.1", "react-dom@18.3.1", f"happy-dom@{pinned('happy-dom')}")
+    tests = [f"tests/web/{name}.test.js" for name in ("react", "mounted", "polled", "compat", "checkpoint")]
+    said = run([*node(), "--test", "--test-reporter=tap", *tests], home, limit=60)
+    assert "# fail 0" in said
 
 
 @pytest.mark.parametrize(("version", "react"), [("16.4.6", "19.3.1"), ("14.2.35", "18.3.1")])

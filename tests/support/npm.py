@@ -1,5 +1,6 @@
 """The npm package as its users get it: packed, and installed into apps of their own."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -62,5 +63,16 @@ def fresh_app(kind: str, folder: Path, tarball: Path, *packages: str) -> Path:
     """Make a fresh app of a kind with the package, and other packages, installed."""
     app = folder / kind
     shutil.copytree(APPS / kind, app)
-    run([*npm(), "install", *NPM_OPTIONS, str(tarball), *packages], app)
+    install(app, str(tarball), *packages)
     return app
+
+
+def install(app: Path, *packages: str) -> None:
+    """Install packages into an app, beside those that it names itself."""
+    run([*npm(), "install", *NPM_OPTIONS, *packages], app)
+
+
+def pinned(package: str) -> str:
+    """Tell which version of a package the client's own tests use."""
+    version: str = json.loads((ROOT / "static" / "package.json").read_text())["devDependencies"][package]
+    return version
