@@ -1,9 +1,9 @@
 /**
  * The client: one socket, many executions, commands that survive a reconnect. No DOM, no framework.
- * @import { Command, Decide, List, ServerFrame, Start } from "./protocol.js"
+ * @import { Command, ServerFrame } from "./protocol.js"
  * @import { Connection, State } from "./types.js"
- * @import { Limits } from "./commands.js"
  */
+import { createCalls } from "./calls.js";
 import { CommandError, createCommands, newKey } from "./commands.js";
 import { createInbox } from "./inbox.js";
 import { once, perFrame } from "./pace.js";
@@ -18,7 +18,7 @@ export { initialState, reduce } from "./store.js";
  * @typedef {object} ClientOptions
  * @property {string | (() => string)} url of the socket, `ws://…/ws`; a function is asked at each attempt
  * @property {() => string | Promise<string>} [token] asked for at each connection that requires it; never put in the URL
- * @property {typeof globalThis.WebSocket} [WebSocket]
+ * @property {typeof globalThis.WebSocket} [WebSocket] where there is none, as in node 20: that of the package `ws`
  * @property {{ min: number, max: number }} [backoff] milliseconds; full jitter between 0 and min × 2ⁿ
  * @property {() => number} [random]
  */
@@ -212,64 +212,12 @@ export function createClient({
     retryNow() {
       if (holders && (connection.phase === "waiting" || connection.phase === "closed")) socket.open();
     },
-
-    /**
-     * Starts an execution and gives its id. Unless `watch` is false, its text streams in from the first word;
-     * `watch(id)` keeps it.
-     * @param {Omit<Start, "type" | "id" | "key">} start
-     * @param {Limits & { key?: string }} [limits]
-     * @returns {Promise<{ execution: string, epoch: string, offset: number }>}
-     */
-    async start(start, { key = newKey(), ...limits } = {}) {
-      const started = await commands.request({ type: "start", ...start, key }, limits);
-      if (start.watch !== false) watching.begun(started.execution);
-      return started;
-    },
-    /**
-     * Answers a checkpoint; resolves when the decision is kept.
-     * @param {Omit<Decide, "type" | "id" | "key">} decision
-     * @param {Limits & { key?: string }} [limits]
-     * @returns {Promise<{ offset: number, state: string }>}
-     */
-    decide: (decision, { key = newKey(), ...limits } = {}) =>
-      commands.request({ type: "decide", ...decision, key }, limits),
-    /**
-     * Ends an execution.
-     * @param {string} execution
-     * @param {string} [reason]
-     * @param {Limits} [limits]
-     * @returns {Promise<{ offset: number, state: string }>}
-     */
-    cancel: (execution, reason, limits) =>
-      commands.request({ type: "cancel", execution, ...(reason && { reason }) }, limits),
-    /**
-     * Has an execution stand still at its next safe point, until it is resumed.
-     * @param {string} execution
-     * @param {string} [reason]
-     * @param {Limits} [limits]
-     * @returns {Promise<{ offset: number, state: string }>}
-     */
-    pause: (execution, reason, limits) =>
-      commands.request({ type: "pause", execution, ...(reason && { reason }) }, limits),
-    /**
-     * Has a paused execution go on.
-     * @param {string} execution
-     * @param {string} [reason]
-     * @param {Limits} [limits]
-     * @returns {Promise<{ offset: number, state: string }>}
-     */
-    resume: (execution, reason, limits) =>
-      commands.request({ type: "resume", execution, ...(reason && { reason }) }, limits),
-    /**
-     * Reads a page of a list.
-     * @param {Omit<List, "type" | "id">} what
-     * @param {Limits} [limits]
-     * @returns {Promise<{ items: any[], next?: string }>}
-     */
-    list: (what, limits) => commands.request({ type: "list", ...what }, limits),
+    ...createCalls(commands.request, watching.begun),
   };
 }
 /** @typedef {ReturnType<typeof createClient>} Client */
+/** @typedef {import("./types.js").CheckpointView} CheckpointView */
+/** @typedef {import("./types.js").ExecutionView} ExecutionView */
 
 /** @param {ServerFrame} frame */
 function executionOf(frame) {

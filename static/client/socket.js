@@ -1,5 +1,5 @@
 /**
- * One WebSocket that comes back: when to reconnect, signs of life, farewells. It knows no commands but `pong`.
+ * One WebSocket that comes back: when to reconnect, signs of life, ends. It knows no commands but `pong`.
  * @import { Bye, ServerFrame } from "./protocol.js"
  * @import { Connection } from "./types.js"
  */
@@ -30,10 +30,16 @@ export function pauseAfter(code, bye, { attempt, min, max, random }) {
   return code >= 4100 && code < 4200 ? min + jitter : jitter;
 }
 
+/** @param {typeof globalThis.WebSocket | undefined} WebSocket @param {string} url */
+function connect(WebSocket, url) {
+  if (!WebSocket) throw new Error("There is no WebSocket here: give createClient one");
+  return new WebSocket(url, [SUBPROTOCOL]);
+}
+
 /**
  * @param {object} o
  * @param {() => string} o.url
- * @param {typeof globalThis.WebSocket} o.WebSocket
+ * @param {typeof globalThis.WebSocket | undefined} o.WebSocket
  * @param {{ min: number, max: number }} o.backoff milliseconds
  * @param {() => number} o.random
  * @param {(frame: ServerFrame) => void} o.receive
@@ -54,7 +60,13 @@ export function createSocket({ url, WebSocket, backoff, random, receive, changed
     bye = undefined;
     readyAt = heartbeat = 0;
     changed({ phase: "connecting", attempt });
-    const mine = (socket = new WebSocket(url(), [SUBPROTOCOL]));
+    try {
+      socket = connect(WebSocket, url());
+    } catch (e) {
+      return changed({ phase: "closed", attempt, reason: e instanceof Error ? e.message : String(e) });
+    }
+    const mine = socket;
+    mine.onerror = () => {}; // `close` follows and says more; unheard, an error of the package `ws` ends the process
     mine.onmessage = ({ data }) => {
       if (mine === socket) hear(data);
     };
@@ -100,12 +112,12 @@ export function createSocket({ url, WebSocket, backoff, random, receive, changed
     socket = undefined;
     clearTimeout(watchdog);
     if (readyAt && Date.now() - readyAt > STEADY) attempt = 0;
-    const why = { code: bye?.code ?? code, reason: bye?.reason ?? reason };
-    const pause = pauseAfter(why.code, bye, { attempt, ...backoff, random });
-    if (pause === undefined) return changed({ phase: "closed", attempt, ...why });
+    const end = { code: bye?.code ?? code, reason: bye?.reason ?? reason };
+    const pause = pauseAfter(end.code, bye, { attempt, ...backoff, random });
+    if (pause === undefined) return changed({ phase: "closed", attempt, ...end });
     attempt += 1;
     timer = setTimeout(open, pause);
-    changed({ phase: "waiting", attempt, retryAt: Date.now() + pause, ...why });
+    changed({ phase: "waiting", attempt, retryAt: Date.now() + pause, ...end });
   }
 
   /** @param {object} command */
