@@ -46,19 +46,15 @@ async def _parked() -> list[Row]:
 
 
 async def _measure(stack: Stack, redis: Redis) -> list[Row]:
-    async with stack.connect() as client:
-        fresh = _resident(stack)
-        await _start(client, WARM)
-        await _rest(redis, WARM)
-        for _ in range(WARM):
-            await _decide(client, redis)
-        none = _resident(stack)
-        began = time.perf_counter()
-        await _start(client, PARKED)
-        await _rest(redis, PARKED)
-        seconds = time.perf_counter() - began
-        many, each = _resident(stack), await _bytes(redis)
-        waits = [await _decide(client, redis) for _ in range(ROUNDS)]
+    fresh = _resident(stack)
+    await _fill(stack, redis, WARM)
+    await _empty(stack, redis, WARM)
+    none = _resident(stack)
+    began = time.perf_counter()
+    await _fill(stack, redis, PARKED)
+    seconds = time.perf_counter() - began
+    many, each = _resident(stack), await _bytes(redis)
+    waits = await _empty(stack, redis, ROUNDS)
     memory = {"RSS MB": "", "bytes in Redis each": f"{each:,.0f}"}
     return [
         Row("worker", "0 parked, right after its start", {"RSS MB": f"{fresh:.1f}"}),
@@ -67,6 +63,19 @@ async def _measure(stack: Stack, redis: Redis) -> list[Row]:
         Row("executions started, run and parked", "one worker", {"per second": f"{PARKED / seconds:.1f}"}),
         Row("decision → crew at an end", "parked", {"p50 ms": f"{statistics.median(waits) * 1e3:.0f}"}),
     ]
+
+
+async def _fill(stack: Stack, redis: Redis, count: int) -> None:
+    """Have so many executions parked."""
+    async with stack.connect() as client:
+        await _start(client, count)
+    await _rest(redis, count)
+
+
+async def _empty(stack: Stack, redis: Redis, count: int) -> list[float]:
+    """Have so many of them go on to their end; how long each took."""
+    async with stack.connect() as client:
+        return [await _decide(client, redis) for _ in range(count)]
 
 
 async def _start(client: Client, count: int) -> None:
