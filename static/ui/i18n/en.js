@@ -96,6 +96,13 @@ export default {
   "thread.changed": "What was changed",
   "thread.table": "Table: {columns}",
 
+  "chart.bars": "Bars: {n} values",
+  "chart.bars_one": "Bars: 1 value",
+  "chart.split": "Shares of a whole: {n} parts",
+  "chart.table": "As a table",
+  "chart.name": "Name",
+  "chart.value": "Value",
+
   "decided.approve": "{who} approved “{title}”",
   "decided.edit": "{who} approved “{title}” with edits",
   "decided.revise": "{who} asked for changes to “{title}”",

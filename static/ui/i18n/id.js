@@ -98,6 +98,13 @@ const id = {
   "thread.changed": "Yang diubah",
   "thread.table": "Tabel: {columns}",
 
+  "chart.bars": "Diagram batang: {n} nilai",
+  "chart.bars_one": "Diagram batang: 1 nilai",
+  "chart.split": "Pembagian keseluruhan: {n} bagian",
+  "chart.table": "Sebagai tabel",
+  "chart.name": "Nama",
+  "chart.value": "Nilai",
+
   "decided.approve": "{who} menyetujui “{title}”",
   "decided.edit": "{who} menyetujui “{title}” dengan suntingan",
   "decided.revise": "{who} meminta revisi “{title}”",
