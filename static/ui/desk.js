@@ -9,6 +9,7 @@ import { OVER } from "../client/states.js";
 import { Approval } from "./approval.js";
 import { Gone } from "./closed.js";
 import { html } from "./html.js";
+import "./i18n/run.js";
 import { t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
 import { Link } from "./router.js";

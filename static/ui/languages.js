@@ -3,9 +3,8 @@
  * @import { ObjectSchema } from "./fields.js"
  */
 import { LANGUAGES } from "./i18n/index.js";
+import { isLanguage } from "./message.js";
 
-/** Inputs that name it. */
-const INPUT = /^(output_)?language$/;
 /** Languages to choose from, by their own names; any other may be written. */
 const OFFERED = [
   ...Object.values(LANGUAGES),
@@ -16,7 +15,7 @@ const OFFERED = [
 /** @param {ObjectSchema} schema @param {string} language @returns {ObjectSchema} */
 export function withLanguages(schema, language) {
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) =>
-    INPUT.test(name) && !property.enum
+    isLanguage(name) && !property.enum
       ? [name, { default: language, examples: OFFERED, ...property }]
       : [name, property],
   );

@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useClient, useExecution, useSelection } from "../client/react.js";
 import { CopyButton, Document, copy, download } from "./document.js";
 import { html } from "./html.js";
+import "./i18n/run.js";
 import { duration, t, tOr } from "./i18n/index.js";
 import { Link } from "./router.js";
 import { Skeleton } from "./skeleton.js";
