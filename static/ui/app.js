@@ -69,7 +69,7 @@ function Bar({ place }) {
  * @param {{ current: HTMLElement | null }} sheet
  * @param {Place} place
  */
-function useFocus(sheet, { execution }) {
+function useFocus(sheet, { execution, checkpoint }) {
   const first = useRef(true);
   useEffect(() => {
     if (first.current) {
@@ -77,6 +77,7 @@ function useFocus(sheet, { execution }) {
       return;
     }
     if (sheet.current) sheet.current.scrollTop = 0;
+    if (checkpoint) return; // the question takes it
     if (execution || !sheet.current?.contains(document.activeElement)) sheet.current?.focus({ preventScroll: true });
   }, [execution]);
 }

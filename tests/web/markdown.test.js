@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import "../../static/ui/i18n/run.js";
 import { Markdown } from "../../static/ui/markdown.js";
 
 const load = createRequire(new URL("../../static/package.json", import.meta.url));

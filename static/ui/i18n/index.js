@@ -70,6 +70,10 @@ export const tOr = (key, fallback, values) => (key in copy ? t(/** @type {Key} *
 /** A number as this language writes it. @param {number} value */
 export const number = (value) => new Intl.NumberFormat(language).format(value);
 
+/** A number in few characters: `12K`. @param {number} value */
+export const compact = (value) =>
+  new Intl.NumberFormat(language, { notation: "compact", maximumSignificantDigits: 3 }).format(value);
+
 /** A length of time in words: `45 s`, `5 min 3 s`, `2 h 10 min`. @param {number} ms */
 export function duration(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));

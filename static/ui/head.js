@@ -1,0 +1,33 @@
+/**
+ * The head of a question: what is asked, how long there is, who looks at it too, and what there is to know.
+ * @import { CheckpointView } from "../client/types.js"
+ */
+import { isBefore } from "./draft.js";
+import { Facts, sorted } from "./facts.js";
+import { html } from "./html.js";
+import { countdown, listOf, t, tOr } from "./i18n/index.js";
+import { useNow } from "./time.js";
+
+/** Minutes before the end at which whoever only hears the page is told. */
+const TOLD = [1, 5, 10];
+
+/** @param {{ checkpoint: CheckpointView, again: boolean }} props */
+export function Head({ checkpoint: c, again }) {
+  const names = c.viewers.map((v) => v.name);
+  const { tool, ...others } = c.facts;
+  const { short, long } = sorted(c.tool ? others : c.facts);
+  return html`<header><p class="eyebrow"><span>${t(again ? "card.again" : "inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
+      ${c.deadline && !again && html`<${Left} deadline=${c.deadline} then=${c.on_deadline} />`}</p>
+    <h2 id=${`${c.id}-title`}>${c.title}</h2>${again && html`<p class="hint">${t("card.again.hint")}</p>`}${c.description && html`<p>${c.description}</p>`}
+    ${names.length > 0 && html`<p class="viewers">${names.slice(0, 4).map((name) => html`<span key=${name} class="avatar" aria-hidden="true">${name.slice(0, 1).toUpperCase()}</span>`)} ${t("card.looking", { n: names.length, names: listOf(names) })}</p>`}
+    ${short.length > 0 && html`<${Facts} facts=${short} />`}
+    ${long.length > 0 && !isBefore(c) && html`<details class="more"><summary>${t("card.more")}</summary><${Facts} facts=${long} /></details>`}</header>`;
+}
+
+/** The time that is left, and what happens then. @param {{ deadline: string, then: string | null | undefined }} props */
+function Left({ deadline, then }) {
+  const left = Date.parse(deadline) - useNow();
+  const minutes = TOLD.find((n) => left > 0 && left <= n * 60_000);
+  return html`<span class="left"><time data-testid="left">${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>
+    ${then && html`<small>${tOr(`card.then.${then}`, "")}</small>`}<span class="vh" role="status">${minutes && t("card.minutes", { n: minutes })}</span></span>`;
+}
