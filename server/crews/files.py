@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crewai import Task
+from crewai.tasks.task_output import TaskOutput
 
 from server.crews.calls.wrapping import is_wrapped, replace
 from server.crews.run import RUN, Run
@@ -52,6 +53,20 @@ async def write(run: Run, mine: TaskRun) -> None:
     content, mine.unwritten = mine.unwritten, None
     if content is not None and not mine.skipped:
         mine.file = await asyncio.to_thread(_write, run.journal.execution, mine.task, content)
+
+
+async def restore(run: Run, mine: TaskRun, output: TaskOutput) -> None:
+    """Write a finished task's file anew where the execution has none: it is a fork, or its folder was lost."""
+    name, execution = mine.task.output_file, run.journal.execution
+    if not name or mine.skipped or Path(name).is_absolute():
+        return
+    if await asyncio.to_thread(_files.find, execution, name) is None:
+        await asyncio.to_thread(_write, execution, mine.task, _text(content_of(output)))
+
+
+def content_of(output: TaskOutput) -> Any:
+    """Give what crewai would write into a task's file (`Task._aexecute_core`)."""
+    return output.json_dict or (output.pydantic.model_dump_json() if output.pydantic else output.raw)
 
 
 def _text(result: Any) -> str:

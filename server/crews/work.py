@@ -65,7 +65,8 @@ async def _done(
     mine.task.agent = agent
     mine.prepared_tools = list(tools or mine.task.tools or [])
     if (stored := outputs.load(run.journal.recall(mine.step("output")))) is not None:
-        return _stored(mine, stored)
+        await files.restore(run, mine, output := _stored(mine, stored))
+        return output
     await _plan(run, mine.team)
     if agent is not None:
         context = await hold_before(run, mine, agent, context)
@@ -110,8 +111,7 @@ async def _conclude(crew: Crew, mine: TaskRun, output: TaskOutput) -> TaskOutput
         if callback is not None and inspect.isawaitable(result := callback(output)):
             await result
     if task.output_file:
-        structured = output.pydantic.model_dump_json() if output.pydantic else output.raw
-        task._save_file(output.json_dict or structured)
+        task._save_file(files.content_of(output))
     return output
 
 

@@ -104,32 +104,34 @@ class Worker:
     async def _free(self, execution: ExecutionId) -> Holder | None:
         """Tell who held the execution, if it goes on and no live worker holds it."""
         holder = await self.store.holder(execution)
-        if holder is None or holder.state in ENDS or holder.state is State.PAUSED:
-            return None
-        if holder.owner not in ("", self.ident) and await self.workers.lives(holder.owner):
-            return None
-        return holder
+        return holder if holder is not None and await self._may_take(holder) else None
+
+    async def _may_take(self, holder: Holder) -> bool:
+        if holder.state in ENDS or holder.state is State.PAUSED:
+            return False
+        return holder.owner in ("", self.ident) or not await self.workers.lives(holder.owner)
 
     async def _claim(self, execution: ExecutionId, slot: Slot) -> Attempt | None:
         """Read all that an attempt needs, then take the lease: once it is taken, nothing is left that can fail."""
-        holder, view = await self._free(execution), await self.store.view(execution)
-        if holder is None or view is None:
+        kept = await self.store.kept(execution)
+        if kept is None or not await self._may_take(kept.holder):
             return None
+        holder = kept.holder
         journal = ExecutionJournal(
             self.store,
             execution,
             fence=holder.fence + 1,
             attempt=holder.attempt + 1,
-            inputs=view[0].inputs,
-            checkpoints=view[0].checkpoints,
-            recorded=await self.store.journal(execution),
-            records=await self.store.records(execution),
+            inputs=kept.inputs,
+            checkpoints=kept.checkpoints,
+            recorded=kept.journal,
+            records=kept.records,
             idle=slot.idle,
         )
-        crew = self.crews.get(view[0].crew)
+        crew = self.crews.get(holder.crew)
         if not await self._take_lease(holder, journal):
             return None
-        fault = _hopeless(holder, crew, view[0].crew)
+        fault = _hopeless(holder, crew)
         if crew is None or fault:
             assert fault is not None, "a crew that is not there is hopeless"
             await self.store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
@@ -230,9 +232,9 @@ class Worker:
             log.warning("wake.failed", execution=execution, error=str(error))
 
 
-def _hopeless(holder: Holder, crew: Runnable | None, name: str) -> Fault | None:
+def _hopeless(holder: Holder, crew: Runnable | None) -> Fault | None:
     if crew is None:
-        return Fault(code="crew_broken", message=f"No worker can load the crew {name!r} any more.")
+        return Fault(code="crew_broken", message=f"No worker can load the crew {holder.crew!r} any more.")
     if holder.crashes >= MOST_CRASHES:
         return Fault(code="gave_up", message=f"{holder.crashes} workers died while they ran this, one after another.")
     return None

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from protocol.frames import Snapshot
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Execution, State
@@ -28,6 +30,19 @@ class Holder(NamedTuple):
     waiting_for: tuple[CheckpointId, ...]
 
 
+HOLDER = ("state", "fence", "owner", "attempt", "offset", "crashes", "crew", "waiting_for")
+
+
+class Kept(NamedTuple):
+    """All that an attempt at an execution needs to know, read at one moment."""
+
+    holder: Holder
+    inputs: dict[str, Any]
+    checkpoints: list[str]
+    records: list[Record]
+    journal: dict[str, bytes]
+
+
 class Reader(Base):
     """Read executions."""
 
@@ -51,19 +66,24 @@ class Reader(Base):
 
     async def holder(self, execution: ExecutionId) -> Holder | None:
         """Read who holds an execution."""
-        names = ["state", "fence", "owner", "attempt", "offset", "crashes", "crew", "waiting_for"]
-        row: Any = await self.redis.hmget(keys.execution(self.tenant, execution).state, names)
-        if row[0] is None:
+        row: Any = await self.redis.hmget(keys.execution(self.tenant, execution).state, list(HOLDER))
+        return None if row[0] is None else _holder(row)
+
+    async def kept(self, execution: ExecutionId) -> Kept | None:
+        """Read all that an attempt needs, in one round trip."""
+        names = keys.execution(self.tenant, execution)
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            for name in (names.state, names.checkpoints, names.journal):
+                pipeline.hgetall(name)
+            row, checkpoints, journal = await pipeline.execute()
+        if not row:
             return None
-        return Holder(
-            state=State(row[0].decode()),
-            fence=int(row[1]),
-            owner=row[2].decode(),
-            attempt=int(row[3] or 0),
-            offset=int(row[4]),
-            crashes=int(row[5] or 0),
-            crew=(row[6] or b"").decode(),
-            waiting_for=tuple(CheckpointId(ident) for ident in (row[7] or b"").decode().split()),
+        return Kept(
+            holder=_holder([row.get(name.encode()) for name in HOLDER]),
+            inputs=msgspec.json.decode(row[b"inputs"]),
+            checkpoints=msgspec.json.decode(row[b"checkpoints"]),
+            records=_records(checkpoints),
+            journal=_journal(journal),
         )
 
     async def page(self, execution: ExecutionId, after: int, limit: int = 300) -> Page | None:
@@ -107,7 +127,25 @@ class Reader(Base):
     async def journal(self, execution: ExecutionId) -> dict[str, bytes]:
         """Read all that earlier attempts recorded, each value without the offset that it was written at."""
         stored: Any = await self.redis.hgetall(keys.execution(self.tenant, execution).journal)
-        return {step.decode(): value.partition(b":")[2] for step, value in stored.items()}
+        return _journal(stored)
+
+
+def _holder(row: Sequence[bytes | None]) -> Holder:
+    state, fence, owner, attempt, offset, crashes, crew, waiting_for = (value or b"" for value in row)
+    return Holder(
+        state=State(state.decode()),
+        fence=int(fence),
+        owner=owner.decode(),
+        attempt=int(attempt or 0),
+        offset=int(offset),
+        crashes=int(crashes or 0),
+        crew=crew.decode(),
+        waiting_for=tuple(CheckpointId(ident) for ident in waiting_for.decode().split()),
+    )
+
+
+def _journal(stored: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    return {step.decode(): value.partition(b":")[2] for step, value in stored.items()}
 
 
 def _records(stored: Mapping[bytes, bytes]) -> list[Record]:

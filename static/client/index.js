@@ -216,6 +216,8 @@ export function createClient({
   };
 }
 /** @typedef {ReturnType<typeof createClient>} Client */
+/** @typedef {import("./types.js").CheckpointView} CheckpointView */
+/** @typedef {import("./types.js").ExecutionView} ExecutionView */
 
 /** @param {ServerFrame} frame */
 function executionOf(frame) {

@@ -3,6 +3,7 @@
  * React hooks over a client. State lives in the client; components only subscribe to it.
  * @import { Context, ReactElement, ReactNode } from "react"
  * @import { Client } from "./index.js"
+ * @import { Execution } from "./protocol.js"
  * @import { CheckpointView, Connection, ExecutionView, State } from "./types.js"
  */
 import { createContext, createElement, useContext, useEffect, useRef, useSyncExternalStore } from "react";
@@ -21,9 +22,12 @@ export function QuarterdeckProvider({ client, children }) {
   return createElement(ClientContext.Provider, { value: client }, children);
 }
 
+/** The client of the provider above, where there is one. */
+export const useNearestClient = () => useContext(ClientContext);
+
 /** @returns {Client} */
 export function useClient() {
-  const client = useContext(ClientContext);
+  const client = useNearestClient();
   if (!client) throw new Error("useClient needs a <QuarterdeckProvider> above it");
   return client;
 }
@@ -34,8 +38,16 @@ export function useClient() {
  * @param {(state: State) => T} select
  * @returns {T}
  */
-export function useSelection(select) {
-  const client = useClient();
+export const useSelection = (select) => useSelectionOf(useClient(), select);
+
+/**
+ * Selects from the state of a client that is at hand.
+ * @template T
+ * @param {Client} client
+ * @param {(state: State) => T} select
+ * @returns {T}
+ */
+export function useSelectionOf(client, select) {
   const last = useRef(/** @type {{ state: State, select: (state: State) => T, value: T } | undefined} */ (undefined));
   const read = (/** @type {State} */ state) => {
     if (last.current?.state === state && last.current.select === select) return last.current.value;
@@ -83,8 +95,22 @@ export function useApprovals(filter = () => true) {
   );
 }
 
+/**
+ * The executions that lists show, the newest first.
+ * @returns {readonly Execution[]}
+ */
+export function useExecutions() {
+  const client = useClient();
+  useEffect(() => client.inbox(), [client]);
+  return useSelection(newestFirst);
+}
+
 /** One checkpoint, open or decided. @param {string | undefined} id @returns {CheckpointView | undefined} */
 export const useCheckpoint = (id) => useSelection((state) => (id === undefined ? undefined : state.checkpoints[id]));
+
+/** @param {State} state */
+const newestFirst = (state) =>
+  Object.values(state.summaries).sort((a, b) => b.created_at.localeCompare(a.created_at) || (a.id < b.id ? 1 : -1));
 
 /** @param {CheckpointView} a @param {CheckpointView} b */
 const byUrgency = (a, b) =>

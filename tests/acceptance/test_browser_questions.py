@@ -120,6 +120,29 @@ async def test_a_refused_call_tells_the_agent_why(screen: Screen, stack: Stack, 
     assert any("Rara has salt" in prompt for prompt in server.prompts("do send for salt"))
 
 
+async def test_a_call_that_failed_is_asked_about_again_and_each_try_is_shown(
+    screen: Screen, stack: Stack, server: OpenAIServer
+) -> None:
+    lost = Call("deliver", {"what": "rice", "to": "Nobody"})
+    says(server, "rice", lost, lost)
+    await begin(screen, stack, "courier", topic="rice")
+    tries = screen.page.locator(".thread .tool")
+    for number in (1, 2):
+        await expect(screen.card("tool:deliver")).to_be_visible()
+        await expect(tries).to_have_count(number - 1)
+        if number == 2:
+            await screen.edit(lambda _: '{"what": "rice", "to": "Rara"}')
+        await screen.press("approve" if number == 1 else "edit")
+    await expect(screen.card("after_quote")).to_be_visible()
+    await expect(tries).to_have_count(2)
+    await expect(tries.first).to_have_attribute("data-state", "failed")
+    await expect(tries.last).to_have_attribute("data-state", "done")
+    await tries.first.locator("summary").click()
+    await expect(tries.first).to_contain_text("Nobody does not live here")
+    await show(screen, "tool-tries")
+    assert [data["result"] for data in outputs(stack, screen, "tool.completed")] == ["delivered rice to Rara"]
+
+
 async def test_an_agent_asks_in_words_and_by_a_form(screen: Screen, stack: Stack, server: OpenAIServer) -> None:
     asked = [Call("ask_human", {"question": "Where to?"}), Call("ask_parcel", {"question": "Which parcel is it?"})]
     says(server, "pepper", *asked)

@@ -1,6 +1,7 @@
 """What tasks write: once, on the accepted text, each execution for itself; and what anybody may download of it."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import anyio.to_thread
 import pytest
+from pydantic import BaseModel
 
 from protocol.events import TaskCompleted
 from protocol.ids import ExecutionId
@@ -25,6 +27,10 @@ from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
+
+
+class Title(BaseModel):
+    title: str
 
 
 @pytest.fixture
@@ -90,6 +96,24 @@ async def test_a_file_holds_what_was_accepted(server: OpenAIServer, folder: Path
     await adapted(build).run(last)
     assert (folder / "plan.md").read_text() == "Mine."
     assert last.events(TaskCompleted)[0].file == "plan.md"
+
+
+@pytest.mark.parametrize("output", [{}, {"output_json": Title}, {"output_pydantic": Title}])
+async def test_a_fork_has_the_files_of_the_work_that_it_shares(
+    server: OpenAIServer, folder: Path, output: dict[str, Any]
+) -> None:
+    """It runs its original's journal in a folder of its own, which is empty."""
+    server.reply("do it", '{"title": "Teh tarik"}')
+    execution, runnable = Execution(), adapted(writing(server, "plan.md", **output))
+    await runnable.run(FakeJournal(of=execution))
+    first = (folder / "plan.md").read_text()
+    assert "Teh tarik" in first
+    shutil.rmtree(folder)
+    for kept in (first, "Made better by hand."):
+        await runnable.run(FakeJournal(of=execution))
+        assert (folder / "plan.md").read_text() == kept
+        (folder / "plan.md").write_text("Made better by hand.")
+    assert len(server.requests) == 1
 
 
 async def test_a_skipped_output_is_not_written(server: OpenAIServer, folder: Path) -> None:

@@ -37,7 +37,9 @@ class Quote(BaseModel):
 
 @tool("deliver")
 def deliver(what: str, to: str) -> str:
-    """Deliver something: this cannot be taken back."""
+    """Deliver something: this cannot be taken back. Nobody cannot be found."""
+    if to == "Nobody":
+        raise LookupError(f"{to} does not live here")
     return f"delivered {what} to {to}"
 
 

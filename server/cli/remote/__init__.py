@@ -1,0 +1,1 @@
+"""Commands that work with a server which runs, over the Python client."""

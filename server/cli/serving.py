@@ -1,0 +1,21 @@
+"""`serve`, `web`, `worker`: the processes of the server."""
+
+from collections.abc import Sequence
+
+from server.settings import Settings
+
+
+def start(command: str, path: str | None, arguments: Sequence[str]) -> int:
+    """Start a process, or all of them; give the exit code when it has ended."""
+    if path is not None:
+        from server.cli.project import enter
+
+        enter(path, arguments)
+    settings = Settings.read()
+    if command == "serve" and settings.roles is None:
+        from server.cli.family import serve
+
+        return serve(settings)
+    from server.cli.process import run
+
+    return run(settings, (command,) if command != "serve" else settings.roles or ())

@@ -1,0 +1,5 @@
+"use client";
+import CampaignPage from "./drop-in";
+
+/** What is rendered in advance is what polled before: nothing has begun. */
+export default CampaignPage;
