@@ -31,7 +31,7 @@ export function Closed({ checkpoint: c, again }) {
     go({ execution: c.execution }, { replace: true });
     dropWords(c.id);
   };
-  return html`<section class="card calm" data-testid="checkpoint-card" data-state=${c.state} data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`}>
+  return html`<section class="card calm" data-testid="checkpoint-card" data-state=${c.state} data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1">
     <header><p class="eyebrow"><span>${closing(c, now, Boolean(words) && !own)}</span></p>
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>
     ${c.decision && html`<${Verdict} checkpoint=${c} decision=${c.decision} own=${Boolean(own)} />`}

@@ -2,7 +2,7 @@
  * The language in which a crew shall write: the interface's, unless a person names another.
  * @import { ObjectSchema } from "./fields.js"
  */
-import { LANGUAGES } from "./i18n/index.js";
+import { LANGUAGES, t } from "./i18n/index.js";
 import { isLanguage } from "./message.js";
 
 /** Languages to choose from, by their own names; any other may be written. */
@@ -16,7 +16,7 @@ const OFFERED = [
 export function withLanguages(schema, language) {
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) =>
     isLanguage(name) && !property.enum
-      ? [name, { default: language, examples: OFFERED, ...property }]
+      ? [name, { title: t("start.language"), default: language, examples: OFFERED, ...property }]
       : [name, property],
   );
   return { ...schema, properties: Object.fromEntries(properties) };

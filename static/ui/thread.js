@@ -88,7 +88,7 @@ function TaskEntry({ item, run, stream, execution, inResult }) {
             ? html`<${Live} stream=${stream} name=${item.task} />`
             : works && html`<p class="aside working">${t("thread.working")}</p>`
     }
-    ${!writes && run?.file && html`<${FileLink} execution=${execution} name=${run.file} />`}
+    ${!writes && run?.file && run.round === item.round && html`<${FileLink} execution=${execution} name=${run.file} />`}
   </li>`;
 }
 

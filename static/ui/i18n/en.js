@@ -48,6 +48,7 @@ export default {
 
   "start.title": "Start a run",
   "start.crew": "Crew",
+  "start.language": "Output language",
   "start.ask": "Ask me",
   "start.ask.hint": "The crew stops at these points and waits for your answer.",
   "start.required": "always",

@@ -50,6 +50,7 @@ const id = {
 
   "start.title": "Mulai proses",
   "start.crew": "Kru",
+  "start.language": "Bahasa keluaran",
   "start.ask": "Tanyai saya",
   "start.ask.hint": "Kru berhenti di titik-titik ini dan menunggu jawaban Anda.",
   "start.required": "selalu",
