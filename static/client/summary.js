@@ -17,7 +17,7 @@ export function summarise(known, e) {
   return {
     ...before,
     state: stateAfter(before.state, e),
-    parked: isParkedAfter(before.parked ?? false, e),
+    parked: e.type !== "checkpoint.opened" && isParkedAfter(before.parked ?? false, e), // only a worker asks
     epoch: e.epoch,
     offset: e.offset,
     progress: { ...before.progress, done: (before.progress.done ?? 0) + done },

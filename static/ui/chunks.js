@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 /** Members of a piece. */
 const SIZE = 100;
 /** Members that one frame may add. */
-const STEP = 250;
+const STEP = 120;
 
 /**
  * @template T

@@ -7,8 +7,9 @@ import { useApprovals, useSelection } from "../client/react.js";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
 
-/** @param {string} name */
-const icon = (name) => new URL(`./icons/${name}.svg`, import.meta.url).href;
+/** The tab's icon while a person is needed, and the one of the page itself. */
+const WAITING = new URL("./icons/waiting.svg", import.meta.url).href;
+/** @type {string | undefined} */ let calm;
 
 /** @param {{ place: Place }} props */
 export function Herald({ place }) {
@@ -20,7 +21,8 @@ export function Herald({ place }) {
   }, [n, run]);
   useEffect(() => {
     const link = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=icon]"));
-    if (link) link.href = icon(n ? "waiting" : "favicon");
+    calm ??= link?.href;
+    if (link && calm) link.href = n ? WAITING : calm;
     navigator.setAppBadge?.(n)?.catch(() => undefined); // no app, no badge: the title has it
   }, [n]);
   const newest = [...waiting].sort((a, b) => b.opened_at.localeCompare(a.opened_at))[0];

@@ -6,7 +6,7 @@ import { lexer } from "marked";
 import { createElement as h, Fragment, memo } from "react";
 import { Chart } from "./chart.js";
 import { barsOf, splitOf, splitOfTable, splitOfText } from "./figures.js";
-import { t } from "./i18n/index.js";
+import { t, useLanguage } from "./i18n/index.js";
 
 const SAFE_URL = /^(https?:|mailto:|#)/i;
 /** @type {Readonly<Record<string, string>>} */
@@ -18,14 +18,15 @@ const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
  */
 export function Markdown({ text, level = 3 }) {
   const tokens = lexer(text).filter((token) => token.type !== "space" && token.type !== "def");
+  const language = useLanguage(); // tables and drawings have names in it
   const top = Math.min(...tokens.map((token) => (token.type === "heading" ? token.depth : 6)));
-  return h(Fragment, null, ...tokens.map((token, key) => h(Block, { key, token, shift: level - top })));
+  return h(Fragment, null, ...tokens.map((token, key) => h(Block, { key, token, shift: level - top, language })));
 }
 
 const Block = memo(
-  /** @param {{ token: Token, shift: number }} props */
+  /** @param {{ token: Token, shift: number, language: string }} props */
   ({ token, shift }) => element(token.type === "heading" ? { ...token, depth: token.depth + shift } : token, 0),
-  (a, b) => a.token.raw === b.token.raw && a.shift === b.shift,
+  (a, b) => a.token.raw === b.token.raw && a.shift === b.shift && a.language === b.language,
 );
 
 /** @param {Token} token @param {number} key @returns {any} */

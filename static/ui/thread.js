@@ -2,13 +2,13 @@
  * What happened, strictly in the order of the log.
  * @import { ExecutionView, Item, Stream } from "../client/types.js"
  */
-import { memo } from "react";
+import { memo, useState } from "react";
 import { useCheckpoint } from "../client/react.js";
 import { chunked, isSame, useGrowing } from "./chunks.js";
 import { Document } from "./document.js";
 import { FileLink } from "./files.js";
 import { html } from "./html.js";
-import { t, tOr } from "./i18n/index.js";
+import { t, tOr, useLanguage } from "./i18n/index.js";
 import { isClaimed, nameOf } from "./people.js";
 import { Link } from "./router.js";
 import { UnifiedDiff } from "./unified.js";
@@ -19,30 +19,31 @@ const LONG = 300;
 
 /** @param {{ run: ExecutionView }} props */
 export function Thread({ run }) {
-  const streams = Object.values(run.streams);
+  const language = useLanguage(),
+    streams = Object.values(run.streams);
   const latest = new Map(run.items.flatMap((item) => (item.kind === "task" ? [[item.task, item.key]] : [])));
   const loose = streams.filter((s) => !s.task || !latest.has(s.task));
   const live = new Map(streams.flatMap((s) => (s.task ? [[latest.get(s.task), s]] : [])));
   const shown = useGrowing(run.items.length);
   const all = shown < run.items.length ? run.items.slice(0, shown) : run.items;
   return html`<div class="thread" data-testid="thread" role="log" aria-live="off" aria-label=${t("thread.title")} aria-busy=${shown < run.items.length}><ol data-long=${all.length > LONG ? "" : undefined}>
-    ${chunked(all).map((items, i) => html`<${Part} key=${i} items=${items} tasks=${run.tasks} live=${items.map((item) => live.get(item.key))} execution=${run.id} output=${run.output} />`)}
+    ${chunked(all).map((items, i) => html`<${Part} key=${i} items=${items} tasks=${run.tasks} live=${items.map((item) => live.get(item.key))} execution=${run.id} output=${run.output} language=${language} />`)}
     ${loose.map((s) => html`<li key=${s.stream} class="entry"><p class="who"><b>${s.agent}</b></p><${Live} stream=${s} name=${s.task ?? s.stream} /></li>`)}
   </ol></div>`;
 }
 
 /**
- * @typedef {{ items: readonly Item[], tasks: ExecutionView["tasks"], live: readonly (Stream | undefined)[], execution: string, output: string | null | undefined }} PartProps
+ * @typedef {{ items: readonly Item[], tasks: ExecutionView["tasks"], live: readonly (Stream | undefined)[], execution: string, output: string | null | undefined, language: string }} PartProps
  */
 
 /** A stretch of the thread: it renders again only when something in it changed. */
 const Part = memo(
-  /** @param {PartProps} props */ ({ items, tasks, live, execution, output }) =>
+  /** @param {PartProps} props */ ({ items, tasks, live, execution, output, language }) =>
     items.map(
       (item, i) => html`<${Entry} key=${item.key} item=${item} run=${item.kind === "task" ? tasks.find((task) => task.name === item.task) : undefined}
-      stream=${live[i]} execution=${execution} inResult=${item.kind === "task" && output !== undefined && item.text === output} />`,
+      stream=${live[i]} execution=${execution} language=${language} inResult=${item.kind === "task" && output !== undefined && item.text === output} />`,
     ),
-  (a, b) => a.tasks === b.tasks && a.output === b.output && isSame(a.items, b.items) && isSame(a.live, b.live),
+  (a, b) => a.language === b.language && a.tasks === b.tasks && a.output === b.output && isSame(a.items, b.items) && isSame(a.live, b.live),
 );
 
 /**
@@ -100,8 +101,9 @@ function Live({ stream, name }) {
 /** @param {{ item: Extract<Item, { kind: "tool" }> }} props */
 function ToolEntry({ item }) {
   const brief = JSON.stringify(item.arguments) ?? "";
-  return html`<li class="entry tool" data-state=${item.state}><details><summary><code>${item.tool}</code> <span>${brief.length > 90 ? `${brief.slice(0, 90)}…` : brief}</span></summary>
-    <pre tabindex="0">${JSON.stringify(item.arguments, null, 2)}</pre>${item.result !== undefined && html`<pre tabindex="0">${item.result}</pre>`}</details></li>`;
+  const [open, show] = useState(false);
+  return html`<li class="entry tool" data-state=${item.state}><details onToggle=${(/** @type {any} */ e) => show(e.currentTarget.open)}><summary><code>${item.tool}</code> ${item.state === "failed" && html`<b>${t("thread.failed")}</b> `}<span>${brief.length > 90 ? `${brief.slice(0, 90)}…` : brief}</span></summary>
+    ${open && html`<pre tabindex="0">${JSON.stringify(item.arguments, null, 2)}</pre>${item.result !== undefined && html`<pre tabindex="0">${item.result}</pre>`}`}</details></li>`;
 }
 
 /** Where a question stood. @param {{ item: Extract<Item, { kind: "question" }>, execution: string }} props */

@@ -3,23 +3,31 @@
  * @import { Execution } from "../client/protocol.js"
  * @import { ExecutionView, State } from "../client/types.js"
  */
-import { useMemo } from "react";
-import { useSelection } from "../client/react.js";
+import { useEffect, useMemo, useState } from "react";
+import { useClient, useSelection } from "../client/react.js";
 import { conversationOf, conversationsOf } from "./conversations.js";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
 import { messageInput } from "./message.js";
 import { Link } from "./router.js";
 
-/** The runs of the same conversation, oldest first. @param {ExecutionView} run */
+/** The runs of the same conversation, oldest first: those that are listed anyway, and those that are older. @param {ExecutionView} run */
 export function useTurns(run) {
+  const client = useClient();
+  const [older, setOlder] = useState(/** @type {readonly Execution[]} */ ([]));
+  useEffect(() => {
+    if (!run.conversation) return;
+    const filter = { conversation: run.conversation };
+    client.list({ what: "executions", filter }).then(({ items }) => setOlder(items), () => undefined); // the listed ones stay
+  }, [client, run.conversation]);
   const id = conversationOf(run);
   const select = useMemo(
     () => (/** @type {State} */ state) => Object.values(state.summaries).filter((other) => conversationOf(other) === id),
     [id],
   );
   const runs = /** @type {readonly Execution[]} */ (useSelection(select));
-  const all = conversationsOf(runs)[0]?.runs ?? [],
+  const known = new Map([...older, ...runs].map((other) => [other.id, other]));
+  const all = conversationsOf(known.values())[0]?.runs ?? [],
     here = all.findIndex((other) => other.id === run.id);
   return { before: here < 0 ? [] : all.slice(0, here), after: here < 0 ? [] : all.slice(here + 1) };
 }

@@ -226,3 +226,6 @@ async def test_the_page_speaks_indonesian(stack: Stack, browser: Browser) -> Non
         await expect(screen["verdict"]).to_contain_text("Anda menyetujui")
         await screen.ended("completed")
         await look(screen, "state-indonesian-result")
+        await screen.page.get_by_label("Bahasa", exact=True).select_option("en")
+        await expect(screen["verdict"]).to_contain_text("You approved")
+        await expect(screen["result"].get_by_text("As a table")).to_be_visible()

@@ -186,6 +186,7 @@ export default {
   "export.json": "Export the run as JSON",
   "export.tool": "Tool: {tool}",
   "export.unwritten": "Nothing was written.",
+  "thread.failed": "failed",
   "thread.file": "Download {name}",
   "card.again": "Answer it otherwise",
   "card.again.hint": "A new run begins here with your answer. It shares all the work up to this point, and this run stays as it is.",

@@ -188,6 +188,7 @@ const id = {
   "export.json": "Ekspor proses sebagai JSON",
   "export.tool": "Alat: {tool}",
   "export.unwritten": "Tidak ada yang ditulis.",
+  "thread.failed": "gagal",
   "thread.file": "Unduh {name}",
   "card.again": "Jawab dengan cara lain",
   "card.again.hint": "Proses baru dimulai di sini dengan jawaban Anda. Semua hasil kerja sampai titik ini dipakai bersama, dan proses ini tetap seperti adanya.",
