@@ -16,5 +16,5 @@ export function Export({ id }) {
     if (run) download(`${id}.${kind}`, (kind === "md" ? toMarkdown : toJson)(run, checkpoints), KINDS[kind]);
   };
   return html`<span class="export" role="group" aria-label=${t("export.run")}><span aria-hidden="true">${t("export.run")}</span>
-    ${/** @type {const} */ (["md", "json"]).map((kind) => html`<button key=${kind} type="button" class="quiet" data-testid=${`export-${kind}`} aria-label=${t(`export.${kind}`)} onClick=${() => take(kind)}>.${kind}</button>`)}</span>`;
+    ${/** @type {const} */ (["md", "json"]).map((kind) => html`<button key=${kind} type="button" class="quiet" data-testid=${`export-${kind}`} onClick=${() => take(kind)}>${t(`export.${kind}`)}</button>`)}</span>`;
 }
