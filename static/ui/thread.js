@@ -26,10 +26,10 @@ export function Thread({ run }) {
   const live = new Map(streams.flatMap((s) => (s.task ? [[latest.get(s.task), s]] : [])));
   const shown = useGrowing(run.items.length);
   const all = shown < run.items.length ? run.items.slice(0, shown) : run.items;
-  return html`<div class="thread" data-testid="thread" role="log" aria-live="off" aria-label=${t("thread.title")} aria-busy=${shown < run.items.length}><ol data-long=${all.length > LONG ? "" : undefined}>
+  return html`<div class="thread" data-testid="thread" role="log" aria-live="off" aria-label=${t("thread.title")} aria-busy=${shown < run.items.length} data-long=${all.length > LONG ? "" : undefined}>
     ${chunked(all).map((items, i) => html`<${Part} key=${i} items=${items} tasks=${run.tasks} live=${items.map((item) => live.get(item.key))} execution=${run.id} output=${run.output} language=${language} />`)}
-    ${loose.map((s) => html`<li key=${s.stream} class="entry"><p class="who"><b>${s.agent}</b></p><${Live} stream=${s} name=${s.task ?? s.stream} /></li>`)}
-  </ol></div>`;
+    ${loose.length > 0 && html`<ol>${loose.map((s) => html`<li key=${s.stream} class="entry"><p class="who"><b>${s.agent}</b></p><${Live} stream=${s} name=${s.task ?? s.stream} /></li>`)}</ol>`}
+  </div>`;
 }
 
 /**
@@ -39,10 +39,10 @@ export function Thread({ run }) {
 /** A stretch of the thread: it renders again only when something in it changed. */
 const Part = memo(
   /** @param {PartProps} props */ ({ items, tasks, live, execution, output, language }) =>
-    items.map(
+    html`<ol>${items.map(
       (item, i) => html`<${Entry} key=${item.key} item=${item} run=${item.kind === "task" ? tasks.find((task) => task.name === item.task) : undefined}
       stream=${live[i]} execution=${execution} language=${language} inResult=${item.kind === "task" && output !== undefined && item.text === output} />`,
-    ),
+    )}</ol>`,
   (a, b) => a.language === b.language && a.tasks === b.tasks && a.output === b.output && isSame(a.items, b.items) && isSame(a.live, b.live),
 );
 

@@ -16,6 +16,17 @@ REPORT = (
     "| City | Shops |\n|---|---|\n| Bandung | 12 |\n"
 )
 
+#: Goes to the card, where there is one that has no room beside the run.
+TO_CARD = """
+(() => {
+  const card = document.querySelector(".desk [data-checkpoint]");
+  if (!card || card.checkVisibility()) return false;
+  history.pushState(null, "", `${location.pathname}/c/${card.dataset.checkpoint}`);
+  dispatchEvent(new PopStateEvent("popstate"));
+  return true;
+})()
+"""
+
 
 @asynccontextmanager
 async def market(server: OpenAIServer, **settings: str) -> AsyncIterator[Stack]:
@@ -51,12 +62,15 @@ async def look(screen: Screen, name: str) -> None:
     found = []
     for width in (1440, 390):
         await screen.page.set_viewport_size({"width": width, "height": 900 if width > 720 else 844})
+        moved = await screen.page.evaluate(TO_CARD)
         for mode in ("light", "dark"):
             await screen.page.emulate_media(color_scheme="dark" if mode == "dark" else "light")
             await screen.keep(f"{name}-{mode}-{width}")
             found += [f"{mode}, {width}: {problem}" for problem in await screen.accessibility()]
             if await screen.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 found.append(f"{mode}, {width}: wider than the screen")
+        if moved:
+            await screen.page.go_back()
     await screen.page.emulate_media(color_scheme="light")
     await screen.page.set_viewport_size({"width": 1440, "height": 900})
     assert not found, "\n".join([name, *found])
