@@ -1,7 +1,7 @@
 /**
  * The lanes of a timeline: one for each task, or for each agent where there are too many; questions of no task have one. Pure.
  * @import { CheckpointView, ExecutionView, Span, TaskView } from "../client/types.js"
- * @typedef {{ key: string, name: string, state: string, tokens: number, work: readonly Span[], waits: readonly Span[] }} Lane
+ * @typedef {{ key: string, name: string, entry?: string | undefined, state: string, tokens: number, work: readonly Span[], waits: readonly Span[] }} Lane
  */
 
 /** More tasks are shown by their agents. */
@@ -13,6 +13,7 @@ export function lanesOf(run, checkpoints, questions) {
   const lanes = run.tasks.map((task) => ({
     key: task.name,
     name: task.title,
+    entry: task.work.length ? `task:${task.name}:${task.round}` : undefined, // of the thread
     agent: task.agent ?? task.title,
     state: task.state,
     tokens: task.usage?.total_tokens ?? 0,

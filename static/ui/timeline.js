@@ -18,7 +18,7 @@ export function Timeline({ run, checkpoints }) {
   if (lanes.length === 0) return null;
   return html`<section class="timeline" data-testid="timeline" aria-label=${t("time.title")}><ol>${lanes.map(
     (lane) => html`<li key=${lane.key} data-state=${lane.state}>
-    <span class="name">${lane.name}</span><span class="vh">: ${told(lane, until)}</span>
+    <span class="name">${lane.entry ? html`<a href=${`#${lane.entry}`}>${lane.name}</a>` : lane.name}</span><span class="vh">: ${told(lane, until)}</span>
     <div class="lane" aria-hidden="true"><${Bars} kind="work" spans=${lane.work} from=${from} until=${until} /><${Bars} kind="wait" spans=${lane.waits} from=${from} until=${until} /></div>
     <span class="tokens" aria-hidden="true">${lane.tokens > 0 && compact(lane.tokens)}</span>
   </li>`,

@@ -171,6 +171,9 @@ async def test_numbers_are_drawn_and_a_task_s_file_is_a_link(screen: Screen, sta
     await region.focus()
     await expect(region).to_be_focused()
     await look(screen, "talk-charts")
+    await screen["timeline"].get_by_role("link", name="Survey").click()
+    await expect(screen["task-survey"].get_by_text("Survey", exact=True).last).to_be_in_viewport()
+    await expect(screen["timeline"].get_by_role("listitem").first).to_contain_text("18 tokens")
     async with screen.page.expect_download() as download:
         await screen["file"].click()
     file = await download.value
