@@ -42,6 +42,7 @@ def take(page: Page, name: str) -> None:
 def question(page: Page) -> None:
     """Take the question: in light, in dark, and on a phone."""
     page.locator("button[aria-disabled=false]", has_text="Approve").wait_for(timeout=LIMIT)
+    page.locator(".sheet").evaluate("sheet => sheet.scrollTo(0, 0)")
     take(page, "quarterdeck")
     page.emulate_media(color_scheme="dark")
     take(page, "quarterdeck-dark")

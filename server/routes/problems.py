@@ -3,8 +3,9 @@
 from typing import Any
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from protocol.errors import ERRORS, ErrorCode, Refused
 
@@ -29,6 +30,14 @@ async def on_refused(_: Request, error: Exception) -> Response:
     """Answer a refusal that a route raised."""
     assert isinstance(error, Refused), "registered for Refused only"
     return problem(error)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Answer what no route takes; front ends of `/api/crew` read a `detail`, others a line of text."""
+    assert isinstance(error, HTTPException), "registered for HTTPException only"
+    if request.url.path.startswith("/api/crew"):
+        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    return PlainTextResponse(error.detail, error.status_code, error.headers)
 
 
 def bad_field(message: str) -> Refused:
