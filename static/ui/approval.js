@@ -5,14 +5,15 @@
  */
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Actions, actionOfKey, choices, reveal } from "./actions.js";
-import { asksAnswer, asksResult, atFields, formOf, isEditable, prepare } from "./answer.js";
+import { asksResult, atFields, formOf, isEditable, prepare } from "./answer.js";
 import { Closed, Revising, Stale } from "./closed.js";
 import { useDecide, useInert, wordsKey } from "./decide.js";
-import { Draft, isBefore, textOf } from "./draft.js";
+import { Draft, textOf } from "./draft.js";
 import { Fields, without } from "./fields.js";
 import { Head } from "./head.js";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
+import { Note, Result, takesNote } from "./note.js";
 import { isClaimed } from "./people.js";
 import { go } from "./router.js";
 import { dropWords, keepWords, useWords } from "./words.js";
@@ -101,43 +102,9 @@ function Open({ checkpoint: c, back }) {
     <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit} problems=${wrong} editable=${!stale && isEditable(c)} />
     ${schema && html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${typed} />`}
     ${tells && html`<${Result} checkpoint=${c} text=${words.text ?? ""} problem=${wrong["output"]} edit=${edit} />`}
-    ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error) && !Object.keys(wrong).length} change=${change} />`}
+    ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error) && !Object.keys(wrong).length} change=${change} comments=${!again} />`}
     ${error && html`<p class="error" id=${`${c.id}-error`} role="alert">${error}</p>`}
     <${Actions} checkpoint=${c} actions=${actions} sending=${sending} inert=${inert} asking=${asking} ask=${ask} choose=${choose} takeBack=${takeBack} />
     ${again && html`<p class="aside"><button type="button" class="quiet" onClick=${back}>${t("card.again.back")}</button></p>`}
   </section>`;
-}
-
-/**
- * @param {{ checkpoint: CheckpointView, box: unknown, text: string, wrong: boolean, change: (part: { note: string }) => void }} props
- */
-function Note({ checkpoint: c, box, text, wrong, change }) {
-  const kind = noteOf(c);
-  return html`<div class="field"><label for=${`${c.id}-note`}>${t(`card.${kind}`)}</label>
-    <textarea id=${`${c.id}-note`} ref=${box} data-testid="note" rows=${kind === "answer" ? 4 : 2} value=${text}
-      placeholder=${kind === "note" && isBefore(c) ? t("card.note.before") : t(kind === "note" && asksAnswer(c) ? "card.note.along" : `card.${kind}.hint`)}
-      aria-describedby=${wrong ? `${c.id}-error` : undefined} aria-invalid=${wrong ? true : undefined}
-      onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`;
-}
-
-/** What the box of words is for: an answer, a message to the agent, or a note that may go along. @param {CheckpointView} c */
-function noteOf(c) {
-  if (c.kind === "tool") return "message";
-  if (!asksAnswer(c) || c.schema) return "note";
-  return c.kind === "flow" ? "words" : "answer";
-}
-
-/** Whether words would be read: a recovery's are not, and a form holds its own. @param {CheckpointView} c */
-const takesNote = (c) => c.kind !== "recovery" && (!formOf(c) || c.actions.some((a) => !["respond", "stop"].includes(a.id)));
-
-/**
- * What a tool gave, whose result was lost.
- * @param {{ checkpoint: CheckpointView, text: string, problem: string | undefined, edit: (text: string) => void }} props
- */
-function Result({ checkpoint: c, text, problem, edit }) {
-  const id = `${c.id}-result`;
-  return html`<div class="field"><label for=${id}>${t("card.result")}</label>
-    <textarea id=${id} data-testid="result-text" rows="3" value=${text} placeholder=${t("card.result.hint")} aria-invalid=${problem ? true : undefined}
-      aria-describedby=${problem ? `${id}-problem` : undefined} onInput=${(/** @type {any} */ e) => edit(e.target.value)}></textarea>
-    ${problem && html`<p class="error" id=${`${id}-problem`} role="alert">${problem}</p>`}</div>`;
 }

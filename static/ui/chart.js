@@ -12,8 +12,8 @@ const ROW = 38,
 /** Longer names are cut in the picture; its table has them whole. */
 const LONGEST = 48;
 
-/** @param {{ figure: Figure, hasTable?: boolean }} props `hasTable`: the table stands beside it anyway */
-export function Chart({ figure, hasTable = false }) {
+/** @param {{ figure: Figure, tabled?: boolean }} props `tabled`: the table stands beside it anyway */
+export function Chart({ figure, tabled = false }) {
   const id = useId();
   const { kind, rows } = figure;
   const height = kind === "bars" ? rows.length * ROW : THICK + 12 + rows.length * LINE;
@@ -29,7 +29,7 @@ export function Chart({ figure, hasTable = false }) {
       h("desc", { id: `${id}d` }, told),
       kind === "bars" ? rows.map(bar) : h(Fragment, null, rows.map(slice), rows.map(legend)),
     ),
-    hasTable ? null : h("details", null, h("summary", null, t("chart.table")), table(rows)),
+    tabled ? null : h("details", null, h("summary", null, t("chart.table")), table(rows)),
   );
 }
 

@@ -121,7 +121,7 @@ function table(token, key) {
         cell.tokens.map(element),
       ),
     );
-  return h(Fragment, { key }, split ? h(Chart, { figure: split, hasTable: true }) : null, h(
+  return h(Fragment, { key }, split ? h(Chart, { figure: split, tabled: true }) : null, h(
     "div",
     { className: "table", tabIndex: 0, role: "group", "aria-label": name },
     h(

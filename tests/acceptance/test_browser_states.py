@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
 from tests.support.browser import Screen, launched, opened
-from tests.support.demo import decisions
+from tests.support.demo import decisions, events
 from tests.support.market import look, market, start
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
@@ -72,6 +72,22 @@ async def test_the_time_runs_out_and_no_word_is_lost(screen: Screen, stack: Stac
     await screen.ended("stopped")
     await look(screen, "state-expired")
     assert decisions(stack, execution) == []
+
+
+async def test_people_get_more_time_and_talk_before_they_decide(screen: Screen, stack: Stack) -> None:
+    execution = await start(stack, "in good time", ["in_time"])
+    await screen.go(f"/x/{execution}")
+    await screen["extend"].click()
+    await expect(screen["left"]).to_contain_text(re.compile(r"(10:0|9:5)\d left"))
+    await screen["note"].fill("Shall we?")
+    await screen["comment"].click()
+    await expect(screen["note"]).to_have_value("")
+    await expect(screen["thread"]).to_contain_text("Shall we?")
+    await look(screen, "state-extended")
+    await screen.press("approve")
+    await screen.ended("completed")
+    kinds = [event["type"] for event in events(stack, execution)]
+    assert (kinds.count("checkpoint.extended"), kinds.count("checkpoint.commented")) == (1, 1)
 
 
 async def test_a_fresh_card_takes_nothing_for_half_a_second(screen: Screen, stack: Stack) -> None:

@@ -188,6 +188,8 @@ export default {
   "export.unwritten": "Nothing was written.",
   "thread.failed": "failed",
   "thread.file": "Download {name}",
+  "card.comment": "Only tell the others",
+  "card.extend": "{n} more minutes",
   "card.again": "Answer it otherwise",
   "card.again.hint": "A new run begins here with your answer. It shares all the work up to this point, and this run stays as it is.",
   "card.again.back": "Leave it as it was",

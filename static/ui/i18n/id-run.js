@@ -190,6 +190,8 @@ const id = {
   "export.unwritten": "Tidak ada yang ditulis.",
   "thread.failed": "gagal",
   "thread.file": "Unduh {name}",
+  "card.comment": "Beri tahu yang lain saja",
+  "card.extend": "Tambah {n} menit",
   "card.again": "Jawab dengan cara lain",
   "card.again.hint": "Proses baru dimulai di sini dengan jawaban Anda. Semua hasil kerja sampai titik ini dipakai bersama, dan proses ini tetap seperti adanya.",
   "card.again.back": "Biarkan seperti semula",
