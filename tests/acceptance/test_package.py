@@ -18,9 +18,12 @@ from playwright.async_api import expect
 
 from tests.support.browser import launched
 from tests.support.demo import BRIEF, SETTINGS
-from tests.support.npm import PAGES, ROOT, fresh_app, install, node, npm, pack, pinned, run
+from tests.support.npm import APPS, PAGES, ROOT, fresh_app, install, node, npm, pack, pinned, run
 from tests.support.stack import Stack
 
+TYPES_18 = ("@types/react@18.3.27", "@types/react-dom@18.3.7")
+#: The newest that installs; its core is named because a newer one asks for a store that was never published.
+ASSISTANT_UI = ("@assistant-ui/react@0.15.21", "@assistant-ui/core@0.3.20")
 #: A first installation fetches much.
 pytestmark = pytest.mark.timeout(400)
 
@@ -178,16 +181,23 @@ def test_mistakes_do_not_compile_against_the_package(folder: Path, tarball: Path
     assert found == {number for number, line in enumerate(lines, 1) if re.search(r"(//|/\*) \d+", line)}
 
 
-def test_what_is_packed_passes_its_tests_on_react_18_too(folder: Path, tarball: Path) -> None:
+def test_what_is_packed_passes_its_tests_on_react_18_and_the_newest_assistant_ui(folder: Path, tarball: Path) -> None:
     home = folder / "react-18"
     with tarfile.open(tarball) as archive:
         archive.extractall(home, filter="data")
-    (home / "package").rename(home / "static")
+    static = (home / "package").rename(home / "static")
+    manifest = json.loads((static / "package.json").read_text())
+    kept = {name: manifest[name] for name in ("name", "type", "exports")}
+    (static / "package.json").write_text(json.dumps(kept))
     shutil.copytree(ROOT / "tests" / "web", home / "tests" / "web")
-    install(home / "static", "react@18.3.1", "react-dom@18.3.1", f"happy-dom@{pinned('happy-dom')}")
-    tests = [f"tests/web/{name}.test.js" for name in ("react", "mounted", "polled", "compat", "checkpoint")]
-    said = run([*node(), "--test", "--test-reporter=tap", *tests], home, limit=60)
-    assert "# fail 0" in said
+    install(static, "react@18.3.1", "react-dom@18.3.1", *TYPES_18, *ASSISTANT_UI, f"happy-dom@{pinned('happy-dom')}")
+    tests = [f"tests/web/{name}.test.js" for name in ("react", "mounted", "polled", "chat", "compat", "checkpoint")]
+    assert "# fail 0" in run([*node(), "--test", "--test-reporter=tap", *tests], home, limit=60)
+
+    shutil.copytree(APPS / "vite" / "src", static / "src")
+    shutil.copy(APPS / "vite" / "tsconfig.json", static)
+    bring(static / "src", "drop-in.tsx", "right.tsx", "chat.tsx")
+    run([str(ROOT / "static/node_modules/.bin/tsc"), "--skipLibCheck"], static, limit=60)
 
 
 @pytest.mark.parametrize(("version", "react"), [("16.4.6", "19.3.1"), ("14.2.35", "18.3.1")])
@@ -196,7 +206,7 @@ def test_a_fresh_next_app_builds_and_is_rendered_in_advance(
 ) -> None:
     home = folder / f"next-{version}"
     home.mkdir()
-    types = [f"@types/{name}@{react.split('.')[0]}" for name in ("react", "react-dom")]
+    types = TYPES_18 if react.startswith("18") else ()
     app = fresh_app("next", home, tarball, f"next@{version}", f"react@{react}", f"react-dom@{react}", *types)
     bring(app / "app", "drop-in.tsx", "right.tsx")
     run([*npm(), "run", "build"], app, environ={"NEXT_PUBLIC_QUARTERDECK_URL": "http://desk.example:8000"})
