@@ -3,7 +3,7 @@
 # make check    formatting, lint, types, layers, spelling
 # make format   puts the code into the form that `make check` wants
 # make bench    the benchmarks
-# make schema   writes protocol/schema.json and static/client/protocol.d.ts anew
+# make schema   writes protocol/schema.json, protocol/openapi.json and static/client/protocol.d.ts anew
 # make wheel    builds dist/quarterdeck-*.whl
 # make pins     renews .ci/constraints.txt
 # make clean    removes what these have made, but neither .quarterdeck (your executions) nor .venv
@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-test
 
 schema: $(VENV)/.installed
 	$(BIN)/python -m protocol.schema
+	$(BIN)/python -m server.routes.openapi
 
 wheel: $(VENV)/.installed-test
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .

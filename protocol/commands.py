@@ -85,6 +85,23 @@ class Decide(Command, frozen=True, kw_only=True, tag="decide"):
     key: Key | None = None
 
 
+class Comment(Command, frozen=True, kw_only=True, tag="comment"):
+    """Say something about an open checkpoint, without deciding it."""
+
+    execution: ExecutionId
+    checkpoint: CheckpointId
+    text: Annotated[str, Meta(min_length=1, max_length=10_000)]
+    key: Key | None = None
+
+
+class Extend(Command, frozen=True, kw_only=True, tag="extend"):
+    """Move the deadline of an open checkpoint: so many seconds behind what it was, or behind now if that is later."""
+
+    execution: ExecutionId
+    checkpoint: CheckpointId
+    seconds: Annotated[float, Meta(ge=1, le=31_536_000)]
+
+
 class Cancel(Command, frozen=True, kw_only=True, tag="cancel"):
     """End an execution, wherever it is."""
 
@@ -152,9 +169,12 @@ class Pong(Command, frozen=True, kw_only=True, tag="pong"):
     """Answer the server's ping."""
 
 
-AnyCommand = Auth | Start | Watch | Unwatch | Decide | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong
+AnyCommand = (
+    Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get
+    | Ping | Pong
+)  # fmt: skip
 
 __all__ = [
-    "AnyCommand", "Auth", "Cancel", "Command", "Decide", "Decision", "Filter", "Fork", "Get", "List", "Pause", "Ping",
-    "Pong", "Resume", "Start", "Unwatch", "Watch",
+    "AnyCommand", "Auth", "Cancel", "Command", "Comment", "Decide", "Decision", "Extend", "Filter", "Fork", "Get",
+    "List", "Pause", "Ping", "Pong", "Resume", "Start", "Unwatch", "Watch",
 ]  # fmt: skip

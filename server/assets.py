@@ -45,6 +45,8 @@ HOME = ("ui/app.js",)
 EXECUTION = (*HOME, "ui/run.js", "ui/desk.js")
 #: What a module imports when it is loaded. Imports by `import(…)` come when they are called.
 IMPORT = re.compile(r"""(?:^|[;}\s])(?:import|export)\b(?:[^;"'()]*?\bfrom)?\s*["']([^"']+)["']""")
+#: Style sheets that only the page of an execution needs at once.
+LATER = re.compile(r"<link [^>]*data-later>\n")
 ICON = "ui/icons/favicon.svg"
 FOREVER = "public, max-age=31536000, immutable"
 SAFE = {"x-content-type-options": "nosniff", "vary": "accept-encoding"}
@@ -126,7 +128,8 @@ class Assets:
     def _render(self, prefix: str, view: tuple[str, ...]) -> tuple[File, str]:
         import_map = self._import_map(prefix)
         head = f'<script type="importmap">{import_map}</script>\n{self._preloads(prefix, view)}'
-        page = re.sub(r'<script type="importmap">.*?</script>', lambda _: head, self._shell, count=1, flags=re.DOTALL)
+        shell = self._shell if view == EXECUTION else LATER.sub("", self._shell)
+        page = re.sub(r'<script type="importmap">.*?</script>', lambda _: head, shell, count=1, flags=re.DOTALL)
         page = re.sub(r'(href|src)="static/([^"]+)"', lambda found: self._link(prefix, found[1], found[2]), page)
         return File.of(page.encode(), PAGE), _policy(import_map)
 

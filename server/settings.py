@@ -30,6 +30,7 @@ class Settings:
     redis_url: str | None = None
     roles: tuple[str, ...] | None = None
     crews: Mapping[str, str] = field(default_factory=dict)
+    default_crew: str = ""
     project: Path = Path()
     config: Path | None = None
     workers: int = 1
@@ -54,6 +55,7 @@ class Settings:
         log = environ.get("QUARTERDECK_LOG", "auto")
         if log not in ("auto", "json", "console"):
             raise BadSetting(f"QUARTERDECK_LOG={log} is none of auto, json, console.")
+        crews = registrations(environ.get("QUARTERDECK_CREWS") or DEMO)
         return cls(
             host=host,
             port=_number(environ, "PORT", 8000, highest=65_535, lowest=0),
@@ -61,7 +63,8 @@ class Settings:
             data=Path(environ.get("QUARTERDECK_DATA") or ".quarterdeck"),
             redis_url=environ.get("QUARTERDECK_REDIS_URL") or None,
             roles=_roles(environ.get("QUARTERDECK_ROLES")),
-            crews=registrations(environ.get("QUARTERDECK_CREWS") or DEMO),
+            crews=crews,
+            default_crew=_default_crew(environ.get("QUARTERDECK_DEFAULT_CREW"), crews),
             project=Path(environ.get("QUARTERDECK_PROJECT") or ".").resolve(),
             config=_config(environ.get("QUARTERDECK_CONFIG")),
             workers=_number(environ, "QUARTERDECK_WORKERS", 1, highest=64),
@@ -113,6 +116,13 @@ def _project(text: str) -> dict[str, str]:
         return dict.fromkeys(projects.names_in(path), str(path))
     except projects.BadProject as error:
         raise BadSetting(f"QUARTERDECK_CREWS: {text!r} is no name=module:attr. {error}") from error
+
+
+def _default_crew(name: str | None, crews: Mapping[str, str]) -> str:
+    """Choose the crew that runs where a request names none; the first, unless one is named."""
+    if name and name not in crews:
+        raise BadSetting(f"QUARTERDECK_DEFAULT_CREW={name} is no crew of QUARTERDECK_CREWS: {', '.join(crews)}.")
+    return name or next(iter(crews), "")
 
 
 def _config(text: str | None) -> Path | None:

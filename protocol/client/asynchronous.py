@@ -16,10 +16,10 @@ from protocol.client.errors import Disconnected
 from protocol.client.inbox import Inbox
 from protocol.client.link import Link, Token
 from protocol.client.pending import Unanswered
-from protocol.client.replies import Changed, Page, Read, Started
+from protocol.client.replies import Changed, Extended, Noted, Page, Read, Started
 from protocol.client.watch import Watch
 from protocol.client.watches import Watches
-from protocol.commands import Cancel, Command, Decide, Filter, Fork, Get, List, Pause, Resume, Start
+from protocol.commands import Cancel, Command, Comment, Decide, Extend, Filter, Fork, Get, List, Pause, Resume, Start
 from protocol.frames import Error, Reply, Synced
 from protocol.ids import CheckpointId, ConversationId, ExecutionId, Position
 from protocol.objects import Checkpoint, Crew, Execution
@@ -151,6 +151,18 @@ class AsyncClient:
             **(shown | answer),
         )  # fmt: skip
         return await self._command(command, Changed)
+
+    async def comment(self, checkpoint: Shown, text: str, *, key: str | None = None) -> Noted:
+        """Say something about an open checkpoint, without deciding it."""
+        execution, ident, _ = _named(checkpoint)
+        command = Comment(id=next(self._ids), execution=execution, checkpoint=ident, text=text, key=key or new_key())
+        return await self._command(command, Noted)
+
+    async def extend(self, checkpoint: Shown, seconds: float) -> Extended:
+        """Move the deadline of an open checkpoint by so many seconds."""
+        execution, ident, _ = _named(checkpoint)
+        command = Extend(id=next(self._ids), execution=execution, checkpoint=ident, seconds=seconds)
+        return await self._command(command, Extended)
 
     async def fork(self, checkpoint: Shown, action: str, *, key: str | None = None, **answer: Any) -> Started:
         """Start an execution that shares all work up to a checkpoint, and answers it like this."""

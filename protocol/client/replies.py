@@ -27,6 +27,20 @@ class Changed(Struct, frozen=True, kw_only=True):
     duplicate: bool = False
 
 
+class Noted(Struct, frozen=True, kw_only=True):
+    """The event of a comment."""
+
+    offset: int
+    duplicate: bool = False
+
+
+class Extended(Struct, frozen=True, kw_only=True):
+    """The deadline as it is now."""
+
+    deadline: str
+    offset: int
+
+
 class Read(Struct, frozen=True, kw_only=True):
     """One execution with its checkpoints."""
 

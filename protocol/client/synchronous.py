@@ -9,7 +9,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from protocol.client.asynchronous import TIMEOUT, AsyncClient, Shown
 from protocol.client.link import Token
-from protocol.client.replies import Changed, Page, Read, Started
+from protocol.client.replies import Changed, Extended, Noted, Page, Read, Started
 from protocol.client.watch import Item
 from protocol.ids import Position
 from protocol.objects import Checkpoint, Crew, Execution
@@ -82,6 +82,14 @@ class Client:
     def decide(self, checkpoint: Shown, action: str, *, key: str | None = None, **answer: Any) -> Changed:
         """Answer a checkpoint; see `AsyncClient.decide`."""
         return self._portal.call(lambda: self._client.decide(checkpoint, action, key=key, **answer))
+
+    def comment(self, checkpoint: Shown, text: str, *, key: str | None = None) -> Noted:
+        """Say something about an open checkpoint, without deciding it."""
+        return self._portal.call(lambda: self._client.comment(checkpoint, text, key=key))
+
+    def extend(self, checkpoint: Shown, seconds: float) -> Extended:
+        """Move the deadline of an open checkpoint by so many seconds."""
+        return self._portal.call(self._client.extend, checkpoint, seconds)
 
     def fork(self, checkpoint: Shown, action: str, *, key: str | None = None, **answer: Any) -> Started:
         """Start an execution that shares all work up to a checkpoint, and answers it like this."""

@@ -6,12 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from protocol.errors import Refused
+from server.app.cors import add_cors
 from server.app.guard import Guard
 from server.routes.operations import Check, Measure, Operations
-from server.routes.problems import on_refused
+from server.routes.problems import on_http_error, on_refused
 from server.settings import Settings
 
 
@@ -74,8 +76,9 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
     app = Starlette(
         routes=[*operations.routes(), *(route for part in parts for route in part.routes())],
         lifespan=lifespan,
-        exception_handlers={Refused: on_refused},
+        exception_handlers={Refused: on_refused, HTTPException: on_http_error},
     )
     app.state.broken = False
+    add_cors(app, settings.origins)
     app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
     return app

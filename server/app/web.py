@@ -16,7 +16,11 @@ from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
 from server.queue import Queue
+from server.routes.agui import AgUi
 from server.routes.api import Api
+from server.routes.compat import Compat
+from server.routes.compat.health import Health
+from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
 from server.settings import Settings
 from server.store import Store, Workers
@@ -43,14 +47,21 @@ class Web:
         policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)
         self.endpoint = Endpoint(self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names)
         self.api = Api(self.dispatch, self.hub, Files(settings.data))
+        self.agui = AgUi(self.dispatch, self.hub)
+        self.compat = Compat(self.dispatch, self.hub, settings.default_crew)
+        self.health = Health(self.store, lambda: self.endpoint.draining)
         self._stack = AsyncExitStack()
         self._counted = float("-inf")
 
     def routes(self) -> list[BaseRoute]:
-        """Serve the socket, REST and the page."""
+        """Serve the socket, REST, AG-UI, the contracts of existing front ends, and the page."""
         return [
             WebSocketRoute("/ws", self.endpoint),
             Mount("/api/v1", routes=self.api.routes()),
+            *self.agui.routes(),
+            *self.compat.routes(),
+            *self.health.routes(),
+            *OpenApi().routes(),
             *Assets(find_root()).routes(),
         ]
 
@@ -103,6 +114,8 @@ class Web:
     async def drain(self) -> None:
         """Take leave of every socket, and of who waits for events."""
         await self.api.drain()
+        await self.agui.drain()
+        await self.compat.drain()
         await self.endpoint.drain()
 
     async def __aenter__(self) -> "Web":

@@ -12,7 +12,9 @@ from protocol.commands import (
     AnyCommand,
     Auth,
     Cancel,
+    Comment,
     Decide,
+    Extend,
     Fork,
     Get,
     List,
@@ -26,13 +28,15 @@ from protocol.commands import (
 )
 from protocol.errors import ERRORS, ErrorCode, Refused
 from protocol.ids import ExecutionId
+from protocol.objects import Crew
 from server.auth import Principal
 from server.catalogue import Catalogue
 from server.dispatch.decide import decide
+from server.dispatch.deliberate import comment, extend
 from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
-from server.dispatch.replies import Changed, Read, Seen, Started
+from server.dispatch.replies import Changed, Extended, Noted, Read, Seen, Started
 from server.dispatch.start import start
 from server.dispatch.work import Work
 from server.policy import authorize
@@ -40,7 +44,7 @@ from server.queue import Queue
 from server.store import Store, Workers
 from server.store.client import OUTAGE
 
-__all__ = ["Changed", "Dispatch", "Events", "Listing", "Place", "Read", "Seen", "Started"]
+__all__ = ["Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Place", "Read", "Seen", "Started"]
 
 
 class Dispatch:
@@ -60,6 +64,10 @@ class Dispatch:
                 return await start(self.work, command, principal)
             case Decide():
                 return await decide(self.work, command, principal, via)
+            case Comment():
+                return await comment(self.work, command, principal)
+            case Extend():
+                return await extend(self.work, command, principal)
             case Cancel():
                 return await self.work.cancel(command, principal)
             case Pause():
@@ -79,6 +87,11 @@ class Dispatch:
         """Read a page of an execution's log, or raise `Refused`."""
         with _allowed(principal, Get(execution=execution)):
             return await read_events(self.work, execution, after, limit)
+
+    async def crew(self, name: str, principal: Principal) -> Crew:
+        """Read how a crew is described, or raise `Refused` when it cannot run."""
+        with _allowed(principal, List(what="crews")):
+            return await self.work.catalogue.crew(name)
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         """Read what a watcher is told at first, or raise `Refused` when there is no such execution."""

@@ -9,6 +9,9 @@ from server.dispatch.replies import Answer
 from server.dispatch.work import Work
 from server.store.lists import Wanted
 
+#: More digits than any list is long.
+LONGEST = 9
+
 
 class Listing(Answer, frozen=True, kw_only=True):
     """A page of a list; `next` continues it."""
@@ -23,7 +26,8 @@ async def list_page(work: Work, command: List) -> Listing:
         case "executions":
             return await _executions(work, command)
         case "checkpoints":
-            return _slice(await work.store.inbox(), command)
+            found, following = await work.store.inbox_page(_offset(command), command.limit)
+            return Listing(items=found, next=None if following is None else str(following))
         case "crews":
             return _slice(list((await work.catalogue.crews()).values()), command)
         case "conversations":
@@ -45,13 +49,17 @@ async def _executions(work: Work, command: List) -> Listing:
     return Listing(items=found)
 
 
-def _slice(items: Sequence[Checkpoint] | Sequence[Crew], command: List) -> Listing:
-    try:
-        begin = int(command.cursor or 0)
-    except ValueError:
-        raise _bad_cursor() from None
+def _slice(items: Sequence[Crew], command: List) -> Listing:
+    begin = _offset(command)
     end = begin + command.limit
     return Listing(items=items[begin:end], next=str(end) if end < len(items) else None)
+
+
+def _offset(command: List) -> int:
+    cursor = command.cursor or "0"
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > LONGEST:
+        raise _bad_cursor()
+    return int(cursor)
 
 
 def _bad_cursor() -> Refused:

@@ -29,6 +29,20 @@ class Changed(Answer, frozen=True, kw_only=True):
     duplicate: bool = False
 
 
+class Noted(Answer, frozen=True, kw_only=True):
+    """The event of a comment."""
+
+    offset: int
+    duplicate: bool = False
+
+
+class Extended(Answer, frozen=True, kw_only=True):
+    """The deadline as it is now."""
+
+    deadline: str
+    offset: int
+
+
 class Read(Answer, frozen=True, kw_only=True):
     """One execution with its checkpoints."""
 

@@ -3,6 +3,7 @@
 They are lists, not truth: an entry that was left behind by a crash is put right by `repair`, or dropped when read.
 """
 
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
@@ -95,11 +96,17 @@ class Lists(Reader):
         members: Any = await self.redis.zrange(keys.inbox(self.tenant), 0, LONGEST_INBOX - 1)
         found: list[Checkpoint] = []
         for first in range(0, len(members), CHUNK):
-            found += await self._open(members[first : first + CHUNK])
+            found += (await self._open(members[first : first + CHUNK]))[0]
         return found
 
-    async def _open(self, members: Sequence[bytes]) -> list[Checkpoint]:
-        """Read those of the inbox's members that are open indeed, and drop those that will not be again.
+    async def inbox_page(self, begin: int, limit: int) -> tuple[list[Checkpoint], int | None]:
+        """Read at most so many of the open checkpoints, and where the next ones begin, if there are any."""
+        members: Any = await self.redis.zrange(keys.inbox(self.tenant), begin, begin + limit)
+        found, lost = await self._open(members[:limit])
+        return found, begin + limit - lost if len(members) > limit else None
+
+    async def _open(self, members: Sequence[bytes]) -> tuple[list[Checkpoint], int]:
+        """Read those of the inbox's members that are open indeed, and drop (and count) those that will not be again.
 
         One that is listed and not open yet is about to be: see `Writer.precede`.
         """
@@ -115,7 +122,8 @@ class Lists(Reader):
         lost = [member for member, state, record in rows if _over(state, record)]
         if lost:
             await self.redis.zrem(keys.inbox(self.tenant), *lost)
-        return [record for _, state, record in rows if record is not None and _waits(state, record)]
+        found = [record for _, state, record in rows if record is not None and _waits(state, record)]
+        return found, len(lost)
 
     async def overdue(self, limit: int = 100) -> list[tuple[ExecutionId, CheckpointId]]:
         """List the open checkpoints whose deadline has passed."""
@@ -137,6 +145,10 @@ class Lists(Reader):
     async def count_inbox(self) -> int:
         """Count the open checkpoints."""
         return int(await self.redis.zcard(keys.inbox(self.tenant)))
+
+    async def count_active(self) -> int:
+        """Count the executions that have not ended, those of all tenants."""
+        return int(await self.redis.zcard(keys.active()))
 
     async def executions(self, cursor: str | None, wanted: "Wanted") -> AsyncIterator[Item]:
         """Read executions, newest first, from behind a cursor, as far as `SCAN_LIMIT` reaches."""
@@ -196,4 +208,6 @@ def _cursor(cursor: str | None) -> tuple[float, set[str]]:
     if not cursor:
         return float("inf"), set()
     score, _, ident = cursor.partition("~")
+    if not math.isfinite(float(score)):
+        raise ValueError(score)
     return float(score), {ident}

@@ -66,5 +66,19 @@ export function createCalls(request, begun) {
      * @returns {Promise<{ execution: Execution, checkpoints: Checkpoint[] }>}
      */
     get: (execution, limits) => request({ type: "get", execution }, limits),
+    /**
+     * Moves the deadline of an open checkpoint, so many seconds behind what it was.
+     * @param {{ execution: string, checkpoint: string, seconds: number }} more
+     * @param {Limits} [limits]
+     * @returns {Promise<{ deadline: string, offset: number }>}
+     */
+    extend: (more, limits) => request({ type: "extend", ...more }, limits),
+    /**
+     * Says something to everybody at an open checkpoint, without deciding it.
+     * @param {{ execution: string, checkpoint: string, text: string }} said
+     * @param {KeyedLimits} [limits]
+     * @returns {Promise<{ offset: number }>}
+     */
+    comment: (said, { key = newKey(), ...limits } = {}) => request({ type: "comment", ...said, key }, limits),
   };
 }

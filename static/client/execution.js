@@ -30,7 +30,7 @@ function work(run, e) {
       return task(
         settled(run, e.data.task),
         e.data,
-        { state: "completed", agent: e.data.agent, usage: e.data.usage },
+        { state: "completed", agent: e.data.agent, usage: e.data.usage, file: e.data.file },
         (w) => end(w, e.at),
       );
     case "task.failed":
@@ -57,12 +57,14 @@ function work(run, e) {
 
 /** @param {Extract<Event, { type: "execution.queued" }>} e @returns {ExecutionView} */
 function queued(e) {
-  const { crew, title, inputs, tasks } = e.data;
+  const { crew, title, inputs, tasks, conversation, forked_from: forkedFrom } = e.data;
   return {
     id: e.execution,
     crew,
     title,
     inputs,
+    conversation,
+    forkedFrom,
     state: "queued",
     epoch: e.epoch,
     offset: 0,

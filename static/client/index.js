@@ -14,6 +14,9 @@ import { createWatching } from "./watching.js";
 export { CommandError, newKey } from "./commands.js";
 export { initialState, reduce } from "./store.js";
 
+/** Events of which many come at once: like streamed text, they are told once per animation frame. */
+const COME_IN_CROWDS = /^(agent|journal|llm|tool)\./;
+
 /**
  * @typedef {object} ClientOptions
  * @property {string | (() => string)} url of the socket, `ws://…/ws`; a function is asked at each attempt
@@ -108,7 +111,7 @@ export function createClient({
   /** @param {ServerFrame} frame */
   function take(frame) {
     const id = executionOf(frame);
-    write(reduce(state, frame), id !== undefined && state.watched[id] === "catching-up");
+    write(reduce(state, frame), COME_IN_CROWDS.test(frame.type) || (id !== undefined && state.watched[id] === "catching-up"));
     if (id === undefined) return;
     inbox.heard(id);
     watching.check(id, frame);

@@ -244,6 +244,16 @@ export interface CheckpointWithdrawnEvent {
   readonly data: CheckpointWithdrawn;
 }
 
+/** Say something about an open checkpoint, without deciding it. */
+export interface Comment {
+  readonly type: "comment";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly checkpoint: string;
+  readonly text: string;
+  readonly key?: string | null;
+}
+
 /**
  * Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work.
  *
@@ -537,6 +547,15 @@ export interface ExecutionStoppedEvent {
   readonly at: string;
   readonly by?: Actor | null;
   readonly data: ExecutionStopped;
+}
+
+/** Move the deadline of an open checkpoint: so many seconds behind what it was, or behind now if that is later. */
+export interface Extend {
+  readonly type: "extend";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly checkpoint: string;
+  readonly seconds: number;
 }
 
 /** Why something failed, for a person to read: no traceback, no secret. */
@@ -991,7 +1010,7 @@ export interface Welcome {
   readonly crews: readonly (string)[];
 }
 
-export type Command = Auth | Start | Watch | Unwatch | Decide | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong;
+export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong;
 
 export type Event = ExecutionQueuedEvent | ExecutionStartedEvent | ExecutionRecoveredEvent | ExecutionParkedEvent | ExecutionResumedEvent | ExecutionPausedEvent | ExecutionCompletedEvent | ExecutionFailedEvent | ExecutionStoppedEvent | ExecutionCancelledEvent | TaskStartedEvent | TaskCompletedEvent | TaskFailedEvent | TaskSkippedEvent | AgentStartedEvent | AgentCompletedEvent | ToolStartedEvent | ToolCompletedEvent | ToolFailedEvent | LlmStartedEvent | LlmCompletedEvent | CheckpointOpenedEvent | CheckpointDecidedEvent | CheckpointVotedEvent | CheckpointCommentedEvent | CheckpointExtendedEvent | CheckpointEscalatedEvent | CheckpointExpiredEvent | CheckpointWithdrawnEvent | JournalMissedEvent;
 

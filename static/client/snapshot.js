@@ -21,6 +21,8 @@ export function fromSnapshot(before, e, open) {
     state: e.state,
     parked: e.parked ?? false,
     inputs: e.inputs,
+    conversation: e.conversation,
+    forkedFrom: e.forked_from,
     epoch: e.epoch,
     offset: e.offset,
     createdAt: e.created_at,
@@ -50,6 +52,7 @@ function taskOfSnapshot(before, t) {
     state: t.state,
     round: t.round ?? 1,
     usage: t.usage,
+    file: t.file,
     work: known?.work.length && !t.ended_at ? known.work : span,
   };
 }

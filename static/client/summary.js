@@ -2,7 +2,7 @@
  * An execution as lists show it: its state and progress, without its events.
  * @import { Event, Execution } from "./protocol.js"
  */
-import { ENDS, NO_USAGE, stateAfter } from "./states.js";
+import { ENDS, isParkedAfter, NO_USAGE, stateAfter } from "./states.js";
 
 /**
  * What an event changes in an execution that is only listed.
@@ -17,6 +17,7 @@ export function summarise(known, e) {
   return {
     ...before,
     state: stateAfter(before.state, e),
+    parked: e.type !== "checkpoint.opened" && isParkedAfter(before.parked ?? false, e), // only a worker asks
     epoch: e.epoch,
     offset: e.offset,
     progress: { ...before.progress, done: (before.progress.done ?? 0) + done },
@@ -32,6 +33,8 @@ const firstSummary = ({ execution, epoch, offset, at, by, data }) => ({
   state: "queued",
   inputs: data.inputs,
   checkpoints: data.checkpoints,
+  ...(data.conversation && { conversation: data.conversation }),
+  ...(data.forked_from && { forked_from: data.forked_from }),
   owner: by ?? null,
   created_at: at,
   epoch,

@@ -1,5 +1,5 @@
 /** What the client makes of the frames: the shapes that pages render. The frames themselves are in protocol.d.ts. */
-import type { Actor, Checkpoint, Crew, Execution, Fault, Usage } from "./protocol.js";
+import type { Actor, Checkpoint, Crew, Execution, Fault, Origin, Usage } from "./protocol.js";
 
 /** Something that may be absent. */
 export type Maybe<T> = T | null | undefined;
@@ -10,7 +10,7 @@ export interface Span {
   readonly to?: number;
 }
 
-/** A task with the times the crew worked on it. `state`: pending, running, completed, skipped, failed. */
+/** A task with the times the crew worked on it. `state`: pending, running, completed, skipped, failed. `file`: what it wrote. */
 export interface TaskView {
   readonly name: string;
   readonly index: number;
@@ -20,6 +20,7 @@ export interface TaskView {
   readonly round: number;
   readonly work: readonly Span[];
   readonly usage?: Maybe<Usage>;
+  readonly file?: Maybe<string>;
 }
 
 /** Text of one LLM call as it arrives. `holed`: some of it was never received; the task's event brings the whole text. */
@@ -49,6 +50,8 @@ export interface ExecutionView {
   readonly title: string;
   readonly state: Execution["state"];
   readonly inputs: Readonly<Record<string, unknown>>;
+  readonly conversation?: Maybe<string>;
+  readonly forkedFrom?: Maybe<Origin>;
   readonly epoch: string;
   readonly offset: number;
   readonly createdAt: string;

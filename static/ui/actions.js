@@ -8,6 +8,7 @@ import { humanise } from "../client/states.js";
 import { connectedLabel } from "./decide.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
+import { isSingle } from "./keys.js";
 
 /** @type {Readonly<Record<string, string>>} */
 const KEYS = { approve: "a", edit: "a", revise: "r", reject: "r", skip: "s", stop: "x", retry: "t" };
@@ -54,9 +55,16 @@ export function chosen(c, id) {
  * @param {readonly Action[]} actions
  */
 export function actionOfKey(e, actions) {
-  const target = /** @type {HTMLElement} */ (e.target);
-  if (e.metaKey || e.ctrlKey || e.altKey || target.matches("input, textarea, select")) return undefined;
-  return actions.find((a) => KEYS[a.id] === e.key.toLowerCase());
+  return isSingle(e) ? actions.find((a) => KEYS[a.id] === e.key.toLowerCase()) : undefined;
+}
+
+/** Keys that only show more: the changes, and the question wider. @param {KeyboardEvent} e */
+export function reveal(e) {
+  const name = { d: "tab-changes", e: "expand" }[e.key.toLowerCase()];
+  const desk = /** @type {HTMLElement} */ (e.currentTarget).closest(".desk");
+  const button = name && isSingle(e) ? /** @type {HTMLElement | null | undefined} */ (desk?.querySelector(`[data-testid=${name}]`)) : undefined;
+  button?.click();
+  return Boolean(button);
 }
 
 /**

@@ -3,22 +3,28 @@
  * @import { Place } from "./router.js"
  */
 import { render } from "preact";
-import { Suspense, useEffect, useRef } from "react";
+import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { createClient } from "../client/index.js";
 import { QuarterdeckProvider, useApprovals, useSelection } from "../client/react.js";
 import { StartForm } from "./composer.js";
 import { ConnectionBanner } from "./connection.js";
+import { Herald } from "./herald.js";
 import { html } from "./html.js";
 import { t, useLanguage } from "./i18n/index.js";
 import { Inbox } from "./inbox.js";
+import { useKeys } from "./keys.js";
 import { later, warmUp } from "./later.js";
 import { setMe } from "./people.js";
 import { applyPreferences } from "./preferences.js";
 import { Link, usePlace } from "./router.js";
+import { sheets } from "./sheets.js";
 import { Skeleton } from "./skeleton.js";
 
-const PARTS = /** @type {const} */ ([() => import("./run.js"), () => import("./desk.js")]);
+/** @template T @param {() => Promise<T>} load */
+const dressed = (load) => () => Promise.all([load(), sheets(["run", "card", "document"])]).then(([part]) => part);
+const PARTS = [dressed(() => import("./run.js")), dressed(() => import("./desk.js"))];
 const [Run, Desk] = PARTS.map(later);
+const Help = later(dressed(() => import("./help.js")));
 
 const client = createClient({
   url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, ""),
@@ -31,11 +37,14 @@ function App() {
   const place = usePlace();
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
+  const [helps, setHelps] = useState(false);
+  const help = useCallback(() => setHelps(true), []);
+  useKeys(help);
   useFocus(sheet, place);
   const view = place.checkpoint ? "checkpoint" : place.execution ? "run" : "home";
   return html`<div class="app" data-view=${view}>
     <a class="skip" href="#sheet">${t("app.skip")}</a>
-    <${Inbox} place=${place} />
+    <${Inbox} place=${place} help=${help} />
     <main class="stage"><div class="sheet" id="sheet" tabindex="-1" ref=${sheet}>
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
@@ -43,6 +52,7 @@ function App() {
       <${Bar} place=${place} />
     </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} place=${place} />
+    ${helps && html`<${Suspense} fallback=${null}><${Help} close=${() => setHelps(false)} /><//>`}
   </div>`;
 }
 
@@ -54,23 +64,12 @@ function Bar({ place }) {
   return html`<${Link} class="bar" to=${{ execution: next.execution, checkpoint: next.id }}><span>${t("inbox.count", { n: waiting.length })}</span><b>${t("inbox.review")}</b><//>`;
 }
 
-/** Says aloud that a person is needed, and counts in the title. @param {{ place: Place }} props */
-function Herald({ place }) {
-  const waiting = useApprovals();
-  const run = useSelection((state) => (place.execution ? state.executions[place.execution]?.title : undefined));
-  useEffect(() => {
-    document.title = `${waiting.length ? `(${waiting.length}) ` : ""}${run ? `${run} · ` : ""}Quarterdeck`;
-  }, [waiting.length, run]);
-  const newest = [...waiting].sort((a, b) => b.opened_at.localeCompare(a.opened_at))[0];
-  return html`<p class="vh" role="alert">${newest && t("thread.asks", { title: newest.title })}</p>`;
-}
-
 /**
  * A new place starts at its top, with the focus in it.
  * @param {{ current: HTMLElement | null }} sheet
  * @param {Place} place
  */
-function useFocus(sheet, { execution }) {
+function useFocus(sheet, { execution, checkpoint }) {
   const first = useRef(true);
   useEffect(() => {
     if (first.current) {
@@ -78,6 +77,7 @@ function useFocus(sheet, { execution }) {
       return;
     }
     if (sheet.current) sheet.current.scrollTop = 0;
+    if (checkpoint) return; // the question takes it
     if (execution || !sheet.current?.contains(document.activeElement)) sheet.current?.focus({ preventScroll: true });
   }, [execution]);
 }

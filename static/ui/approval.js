@@ -4,36 +4,43 @@
  * @import { CheckpointView } from "../client/types.js"
  */
 import { useEffect, useMemo, useRef, useState } from "react";
-import { Actions, actionOfKey, choices } from "./actions.js";
-import { asksAnswer, asksResult, atFields, formOf, isEditable, prepare } from "./answer.js";
+import { Actions, actionOfKey, choices, reveal } from "./actions.js";
+import { asksResult, atFields, formOf, isEditable, prepare } from "./answer.js";
 import { Closed, Revising, Stale } from "./closed.js";
-import { useDecide, useInert } from "./decide.js";
-import { Draft, isBefore, textOf } from "./draft.js";
-import { Facts, sorted } from "./facts.js";
+import { useDecide, useInert, wordsKey } from "./decide.js";
+import { Draft, textOf } from "./draft.js";
 import { Fields, without } from "./fields.js";
+import { Head } from "./head.js";
 import { html } from "./html.js";
-import { countdown, listOf, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
+import { Note, Result, takesNote } from "./note.js";
 import { isClaimed } from "./people.js";
 import { go } from "./router.js";
-import { useNow } from "./time.js";
 import { dropWords, keepWords, useWords } from "./words.js";
 
-/** @param {{ checkpoint: CheckpointView }} props */
-export function Approval({ checkpoint: c }) {
+/** @param {{ checkpoint: CheckpointView, decided: (c: CheckpointView) => void }} props */
+export function Approval({ checkpoint: c, decided }) {
   const was = useRef(c.state);
   useEffect(() => {
-    if (was.current === "open" && c.state !== "open" && isClaimed(c.id, c.version))
+    if (was.current === "open" && c.state !== "open" && isClaimed(c.id, c.version)) {
+      decided(c);
       go({ execution: c.execution }, { replace: true });
+    }
     was.current = c.state;
   }, [c.state]);
+  const [again, setAgain] = useState(false);
   if (c.state === "revising") return html`<${Revising} checkpoint=${c} />`;
-  return c.state === "open" ? html`<${Open} checkpoint=${c} />` : html`<${Closed} checkpoint=${c} />`;
+  if (c.state === "open") return html`<${Open} key="open" checkpoint=${c} />`;
+  if (again) return html`<${Open} key="again" checkpoint=${c} back=${() => setAgain(false)} />`;
+  return html`<${Closed} checkpoint=${c} again=${() => setAgain(true)} />`;
 }
 
-/** @param {{ checkpoint: CheckpointView }} props */
-function Open({ checkpoint: c }) {
-  const words = useWords(c.id) ?? { version: c.version, note: "" };
-  const { decide, sending, error, fail, takeBack } = useDecide(c);
+/** An open question; or, with a way `back`, one that was decided and is answered otherwise, in a new run. @param {{ checkpoint: CheckpointView, back?: () => void }} props */
+function Open({ checkpoint: c, back }) {
+  const again = Boolean(back),
+    key = wordsKey(c, again);
+  const words = useWords(key) ?? { version: c.version, note: "" };
+  const { decide, sending, error, fail, takeBack } = useDecide(c, again);
   const inert = useInert(`${c.id}:${c.version}`);
   const [asking, ask] = useState("");
   const [wrong, setWrong] = useState(/** @type {Record<string, string>} */ ({}));
@@ -42,7 +49,8 @@ function Open({ checkpoint: c }) {
   const stale = !tells && words.text !== undefined && words.version !== c.version;
   const original = textOf(c);
   const text = stale || tells ? original : (words.text ?? original);
-  const actions = choices(c.actions, tells ? Boolean(words.text?.trim()) : text !== original, tells);
+  const offered = again ? c.actions.filter((action) => action.id !== "stop") : c.actions;
+  const actions = choices(offered, tells ? Boolean(words.text?.trim()) : text !== original, tells);
   const schema = useMemo(() => formOf(c), [c]);
   const form = words.form ?? {};
   const edit = (/** @type {string} */ next) => {
@@ -52,11 +60,11 @@ function Open({ checkpoint: c }) {
   const withoutEdit = () => {
     const { text: _, ...others } = words;
     setWrong({});
-    if (others.note || others.form) keepWords(c.id, { ...others, version: c.version });
-    else dropWords(c.id);
+    if (others.note || others.form) keepWords(key, { ...others, version: c.version });
+    else dropWords(key);
   };
   const change = (/** @type {Partial<import("./words.js").Words>} */ part) =>
-    keepWords(c.id, { ...words, version: stale ? words.version : c.version, ...part });
+    keepWords(key, { ...words, version: stale ? words.version : c.version, ...part });
 
   const misfit = (/** @type {Record<string, string>} */ fields) => {
     const found = atFields(c, fields);
@@ -74,6 +82,7 @@ function Open({ checkpoint: c }) {
     note.current?.focus();
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
+    if (reveal(e)) return e.preventDefault();
     const action = inert || sending ? undefined : actionOfKey(e, actions);
     if (!action) return;
     e.preventDefault();
@@ -86,64 +95,16 @@ function Open({ checkpoint: c }) {
     setWrong(without(wrong, name));
   };
 
-  return html`<section class="card" data-testid="checkpoint-card" data-state="open" data-checkpoint=${c.id} data-name=${c.name}
+  return html`<section class="card" data-testid="checkpoint-card" data-state=${again ? "again" : "open"} data-checkpoint=${c.id} data-name=${c.name}
     data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1" onKeyDown=${onKeyDown}>
-    <${Head} checkpoint=${c} />
+    <${Head} checkpoint=${c} again=${again} />
     ${stale && html`<${Stale} words=${words} use=${() => change({ version: c.version })} drop=${withoutEdit} />`}
     <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit} problems=${wrong} editable=${!stale && isEditable(c)} />
     ${schema && html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${typed} />`}
     ${tells && html`<${Result} checkpoint=${c} text=${words.text ?? ""} problem=${wrong["output"]} edit=${edit} />`}
-    ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error) && !Object.keys(wrong).length} change=${change} />`}
+    ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error) && !Object.keys(wrong).length} change=${change} comments=${!again} />`}
     ${error && html`<p class="error" id=${`${c.id}-error`} role="alert">${error}</p>`}
     <${Actions} checkpoint=${c} actions=${actions} sending=${sending} inert=${inert} asking=${asking} ask=${ask} choose=${choose} takeBack=${takeBack} />
+    ${again && html`<p class="aside"><button type="button" class="quiet" onClick=${back}>${t("card.again.back")}</button></p>`}
   </section>`;
-}
-
-/**
- * @param {{ checkpoint: CheckpointView, box: unknown, text: string, wrong: boolean, change: (part: { note: string }) => void }} props
- */
-function Note({ checkpoint: c, box, text, wrong, change }) {
-  const kind = noteOf(c);
-  return html`<div class="field"><label for=${`${c.id}-note`}>${t(`card.${kind}`)}</label>
-    <textarea id=${`${c.id}-note`} ref=${box} data-testid="note" rows=${kind === "answer" ? 4 : 2} value=${text}
-      placeholder=${kind === "note" && isBefore(c) ? t("card.note.before") : t(kind === "note" && asksAnswer(c) ? "card.note.along" : `card.${kind}.hint`)}
-      aria-describedby=${wrong ? `${c.id}-error` : undefined} aria-invalid=${wrong ? true : undefined}
-      onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea></div>`;
-}
-
-/** What the box of words is for: an answer, a message to the agent, or a note that may go along. @param {CheckpointView} c */
-function noteOf(c) {
-  if (c.kind === "tool") return "message";
-  if (!asksAnswer(c) || c.schema) return "note";
-  return c.kind === "flow" ? "words" : "answer";
-}
-
-/** Whether words would be read: a recovery's are not, and a form holds its own. @param {CheckpointView} c */
-const takesNote = (c) => c.kind !== "recovery" && (!formOf(c) || c.actions.some((a) => !["respond", "stop"].includes(a.id)));
-
-/**
- * What a tool gave, whose result was lost.
- * @param {{ checkpoint: CheckpointView, text: string, problem: string | undefined, edit: (text: string) => void }} props
- */
-function Result({ checkpoint: c, text, problem, edit }) {
-  const id = `${c.id}-result`;
-  return html`<div class="field"><label for=${id}>${t("card.result")}</label>
-    <textarea id=${id} data-testid="result-text" rows="3" value=${text} placeholder=${t("card.result.hint")} aria-invalid=${problem ? true : undefined}
-      aria-describedby=${problem ? `${id}-problem` : undefined} onInput=${(/** @type {any} */ e) => edit(e.target.value)}></textarea>
-    ${problem && html`<p class="error" id=${`${id}-problem`} role="alert">${problem}</p>`}</div>`;
-}
-
-/** @param {{ checkpoint: CheckpointView }} props */
-function Head({ checkpoint: c }) {
-  const now = useNow(Boolean(c.deadline));
-  const left = c.deadline ? Date.parse(c.deadline) - now : undefined;
-  const names = c.viewers.map((v) => v.name);
-  const { tool, ...others } = c.facts;
-  const { short, long } = sorted(c.tool ? others : c.facts);
-  return html`<header><p class="eyebrow"><span>${t("inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
-      ${left !== undefined && html`<time>${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>`}</p>
-    <h2 id=${`${c.id}-title`}>${c.title}</h2>${c.description && html`<p>${c.description}</p>`}
-    ${names.length > 0 && html`<p class="viewers">${names.slice(0, 4).map((name) => html`<span key=${name} class="avatar" aria-hidden="true">${name.slice(0, 1).toUpperCase()}</span>`)} ${t("card.looking", { n: names.length, names: listOf(names) })}</p>`}
-    ${short.length > 0 && html`<${Facts} facts=${short} />`}
-    ${long.length > 0 && !isBefore(c) && html`<details class="more"><summary>${t("card.more")}</summary><${Facts} facts=${long} /></details>`}</header>`;
 }

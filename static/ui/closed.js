@@ -3,13 +3,13 @@
  * @import { CheckpointView } from "../client/types.js"
  * @import { Words } from "./words.js"
  */
-import { chosen } from "./actions.js";
 import { CopyButton } from "./document.js";
 import { html } from "./html.js";
 import { ago, t, tOr } from "./i18n/index.js";
 import { isClaimed, nameOf } from "./people.js";
 import { go, Link } from "./router.js";
 import { useNow } from "./time.js";
+import { verdictOf } from "./verdict.js";
 import { dropWords, useWords } from "./words.js";
 
 /** @param {{ checkpoint: CheckpointView }} props */
@@ -19,8 +19,11 @@ export function Revising({ checkpoint: c }) {
     ${c.decision?.feedback && html`<blockquote>${c.decision.feedback}</blockquote>`}<p class="aside">${t("card.revising.hint")}</p></section>`;
 }
 
-/** @param {{ checkpoint: CheckpointView }} props */
-export function Closed({ checkpoint: c }) {
+/** Whether another answer can begin a new run. @param {CheckpointView} c */
+const isForkable = (c) => (c.state === "decided" || c.state === "expired") && c.kind !== "recovery";
+
+/** @param {{ checkpoint: CheckpointView, again: () => void }} props */
+export function Closed({ checkpoint: c, again }) {
   const now = useNow();
   const words = useWords(c.id);
   const own = c.decision && isClaimed(c.id, c.decision.version);
@@ -28,12 +31,13 @@ export function Closed({ checkpoint: c }) {
     go({ execution: c.execution }, { replace: true });
     dropWords(c.id);
   };
-  return html`<section class="card calm" data-testid="checkpoint-card" data-state=${c.state} data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`}>
+  return html`<section class="card calm" data-testid="checkpoint-card" data-state=${c.state} data-checkpoint=${c.id} data-name=${c.name} data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1">
     <header><p class="eyebrow"><span>${closing(c, now, Boolean(words) && !own)}</span></p>
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>
     ${c.decision && html`<${Verdict} checkpoint=${c} decision=${c.decision} own=${Boolean(own)} />`}
     ${words && !own && html`<${Kept} words=${words} />`}
-    <footer class="actions" data-count="1"><button type="button" onClick=${close}>${t("card.dismiss")}</button></footer></section>`;
+    <footer class="actions" data-count=${isForkable(c) ? 2 : 1}>${isForkable(c) && html`<button type="button" data-testid="again" onClick=${again}>${t("card.again")}</button>`}
+      <button type="button" onClick=${close}>${t("card.dismiss")}</button></footer></section>`;
 }
 
 /**
@@ -43,16 +47,15 @@ export function Closed({ checkpoint: c }) {
  * @param {boolean} lost
  */
 function closing(c, now, lost) {
-  if (!c.decision) return t(c.state === "expired" ? "card.closed.expired" : "card.closed.withdrawn");
+  if (!c.decision && c.state === "expired") return tOr(`card.expired.${c.on_deadline}`, t("card.closed.expired"));
+  if (!c.decision) return t("card.closed.withdrawn");
   const when = ago(now - Date.parse(c.decision.at));
   return lost ? `${t("card.first", { who: nameOf(c.decision.by) })} · ${when}` : when;
 }
 
 /** @param {{ checkpoint: CheckpointView, decision: NonNullable<CheckpointView["decision"]>, own: boolean }} props */
-function Verdict({ checkpoint, decision: d, own }) {
-  const values = { who: nameOf(d.by, own), title: checkpoint.title, action: chosen(checkpoint, d.action) };
-  return html`<p class="verdict">${tOr(`decided.${checkpoint.kind}.${d.action}`, tOr(`decided.${d.action}`, t("decided.other", values), values), values)}</p>${d.feedback && html`<blockquote>${d.feedback}</blockquote>`}`;
-}
+const Verdict = ({ checkpoint, decision, own }) =>
+  html`<p class="verdict">${verdictOf(checkpoint, { ...decision, title: checkpoint.title }, own)}</p>${decision.feedback && html`<blockquote>${decision.feedback}</blockquote>`}`;
 
 /** Words that were not sent: shown, to be copied. @param {{ words: Words }} props */
 function Kept({ words }) {

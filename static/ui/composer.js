@@ -3,7 +3,7 @@
  * @import { Crew } from "../client/protocol.js"
  */
 import { useEffect, useMemo, useRef, useState } from "react";
-import { CommandError } from "../client/index.js";
+import { CommandError, newKey } from "../client/index.js";
 import { useClient, useSelection } from "../client/react.js";
 import { humanise } from "../client/states.js";
 import { Fields, read, without } from "./fields.js";
@@ -45,6 +45,7 @@ export function StartForm() {
     try {
       const started = await client.start({
         crew: crew.name,
+        conversation: `cv_${newKey()}`,
         inputs: values,
         checkpoints: crew.checkpoints.filter((c) => c.required || !unticked.has(c.name)).map((c) => c.name),
       });

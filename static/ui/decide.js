@@ -7,14 +7,18 @@ import { CommandError } from "../client/index.js";
 import { useClient } from "../client/react.js";
 import { t, tOr } from "./i18n/index.js";
 import { claim, nameOf } from "./people.js";
+import { go } from "./router.js";
 import { dropWords } from "./words.js";
 
 /**
  * @typedef {{ action: string, feedback?: string, output?: string, arguments?: Record<string, unknown>, response?: unknown }} Answer
  */
 
-/** @param {CheckpointView} c */
-export function useDecide(c) {
+/**
+ * @param {CheckpointView} c
+ * @param {boolean} [again] it was decided already: another answer begins another run
+ */
+export function useDecide(c, again = false) {
   const client = useClient();
   const [sending, send] = useState(""),
     [error, fail] = useState("");
@@ -29,16 +33,16 @@ export function useDecide(c) {
    * @param {(fields: Record<string, string>) => void} [misfit] told what does not fit, by field
    */
   async function decide(answer, misfit) {
-    const unclaim = claim(c.id, c.version);
+    const unclaim = again ? () => undefined : claim(c.id, c.version);
     control.current = new AbortController();
     send(answer.action);
     fail("");
     try {
-      await client.decide(
-        { execution: c.execution, checkpoint: c.id, version: c.version, ...answer },
-        { signal: control.current.signal },
-      );
-      dropWords(c.id);
+      const decision = { execution: c.execution, checkpoint: c.id, version: c.version, ...answer },
+        limits = { signal: control.current.signal };
+      if (again) follow(await client.fork(decision, limits));
+      else await client.decide(decision, limits);
+      dropWords(wordsKey(c, again));
     } catch (e) {
       unclaim();
       send("");
@@ -49,8 +53,16 @@ export function useDecide(c) {
       else if (!control.current.signal.aborted) throw e;
     }
   }
+  /** @param {any} fork the server tells at which offset the answer stands in its log */
+  function follow(fork) {
+    claim(`${fork.execution}@${fork.offset}`, c.version);
+    go({ execution: fork.execution });
+  }
   return { decide, sending, error, fail, takeBack: () => control.current?.abort() };
 }
+
+/** Under which name the words at a checkpoint are kept. @param {CheckpointView} c @param {boolean} again */
+export const wordsKey = (c, again) => (again ? `again:${c.id}` : c.id);
 
 /** @param {CommandError} e */
 function explain(e) {

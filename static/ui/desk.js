@@ -3,15 +3,17 @@
  * @import { CheckpointView, State } from "../client/types.js"
  * @import { Place } from "./router.js"
  */
-import { useEffect, useMemo, useRef } from "react";
-import { useSelection } from "../client/react.js";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useClient, useSelection } from "../client/react.js";
 import { OVER } from "../client/states.js";
 import { Approval } from "./approval.js";
 import { Gone } from "./closed.js";
 import { html } from "./html.js";
+import "./i18n/run.js";
 import { t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
-import { Link } from "./router.js";
+import { hasMoved, Link } from "./router.js";
+import { verdictOf } from "./verdict.js";
 import { useWords, wordsOf } from "./words.js";
 
 /** @param {{ place: { execution: string, checkpoint?: string } }} props */
@@ -19,11 +21,30 @@ export default function Desk({ place }) {
   const checkpoint = useShown(place);
   const state = useSelection((all) => all.executions[place.execution]?.state);
   const desk = useFocusKept(`${checkpoint?.id}:${checkpoint?.version}:${checkpoint?.state}`);
-  if (!checkpoint && !place.checkpoint && (!state || OVER.has(state))) return null;
-  return html`<section class="desk" ref=${desk} tabindex="-1" aria-label=${t("inbox.waiting")}>
-    <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1>
+  const [wide, widen] = useState(false);
+  const [said, decided] = useSaid();
+  useEffect(() => {
+    if (place.checkpoint && checkpoint && hasMoved())
+      /** @type {HTMLElement | null | undefined} */ (desk.current?.querySelector(".card"))?.focus({ preventScroll: true });
+  }, [place.checkpoint, Boolean(checkpoint)]);
+  if (!checkpoint && !place.checkpoint && (!state || OVER.has(state))) return html`<p class="vh" role="status">${said}</p>`;
+  return html`<section class="desk" ref=${desk} tabindex="-1" aria-label=${t("inbox.waiting")} data-wide=${wide && checkpoint ? "" : undefined}>
+    <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1><p class="vh" role="status" data-testid="said-aloud">${said}</p>
     <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
-    ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} />` : place.checkpoint ? html`<${Missing} execution=${place.execution} />` : html`<p class="calm-desk">${t("desk.calm")}</p>`}</section>`;
+    ${checkpoint && html`<button type="button" class="quiet expand" data-testid="expand" aria-pressed=${wide} aria-keyshortcuts="E" onClick=${() => widen(!wide)}>${t(wide ? "card.shrink" : "card.expand")}</button>`}
+    ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} decided=${decided} />` : place.checkpoint ? html`<${Missing} execution=${place.execution} />` : html`<p class="calm-desk">${t("desk.calm")}</p>`}</section>`;
+}
+
+/** What is said aloud once a decision from here was taken, and how to say it. */
+function useSaid() {
+  const client = useClient();
+  const [said, say] = useState("");
+  const decided = (/** @type {CheckpointView} */ c) => {
+    const n = Object.values(client.getState().checkpoints).filter((other) => other.state === "open").length;
+    const verdict = c.decision ? verdictOf(c, { ...c.decision, title: c.title }, true) : "";
+    if (verdict) say(n ? t("desk.done", { verdict, n }) : verdict);
+  };
+  return /** @type {const} */ ([said, decided]);
 }
 
 /**

@@ -42,10 +42,10 @@ export function CopyButton({ text, label, class: className = "small" }) {
   return html`<button type="button" class=${className} onClick=${click}><span role="status">${done ? t("result.copied") : label}</span></button>`;
 }
 
-/** Saves a text as a file. @param {string} name @param {string} text */
-export function download(name, text) {
+/** Saves a text as a file. @param {string} name @param {string} text @param {string} [type] */
+export function download(name, text, type = "text/markdown") {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
+  link.href = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);

@@ -61,7 +61,8 @@ function Tabbed({ checkpoint: c, text, editable, problems, edit, reset }) {
         tab === "draft"
           ? html`<${Shown} checkpoint=${c} text=${text} />`
           : tab === "edit"
-            ? html`<${Editor} text=${text} label=${t(c.tool ? "card.editor.tool" : "card.editor")} code=${isStructured(c) || Boolean(c.tool)} problems=${problems} id=${id("problems")} edit=${edit} />`
+            ? html`<${Editor} text=${text} label=${t(c.tool ? "card.editor.tool" : "card.editor")} code=${isStructured(c) || Boolean(c.tool)} problems=${problems} id=${id("problems")} edit=${edit} />
+              ${!c.tool && !isStructured(c) && html`<section class="preview" aria-label=${t("card.preview")}><${Document} text=${text} language=${c.draft.language} level=${3} /></section>`}`
             : html`<${Suspense} fallback=${null}><${Diff} from=${original} to=${text} /><//>`
       }
     </div>

@@ -1,11 +1,13 @@
 /**
- * The left column: what waits for a person, then the runs.
- * @import { Execution } from "../client/protocol.js"
- * @import { CheckpointView } from "../client/types.js"
+ * The left column: what waits for a person, then the conversations.
+ * @import { CheckpointView, State } from "../client/types.js"
+ * @import { Conversation } from "./conversations.js"
  * @import { Place } from "./router.js"
  */
+import { useMemo, useState } from "react";
 import { useApprovals, useSelection } from "../client/react.js";
 import { LinkState } from "./connection.js";
+import { conversationsOf, matches } from "./conversations.js";
 import { html } from "./html.js";
 import { ago, countdown, t } from "./i18n/index.js";
 import { Preferences } from "./preferences.js";
@@ -15,21 +17,26 @@ import { useNow } from "./time.js";
 /** A question this young, in milliseconds, came while the page was open. */
 const NEW = 3000;
 
-/** @param {{ place: Place }} props */
-export function Inbox({ place }) {
-  const waiting = useApprovals();
-  const runs = useSelection(newestFirst);
+/** @param {{ place: Place, help: () => void }} props */
+export function Inbox({ place, help }) {
+  const approvals = useApprovals();
+  const summaries = useSelection(listed);
   const now = useNow();
+  const [search, find] = useState("");
+  const all = useMemo(() => conversationsOf(Object.values(summaries)), [summaries]);
+  const waiting = approvals.filter((c) => matches(search, [c.title, c.name, summaries[c.execution]?.title]));
+  const talks = all.filter((talk) => matches(search, talk.runs.flatMap((run) => [run.title, run.crew, run.id])));
   return html`<nav class="inbox" data-testid="inbox" aria-label=${t("inbox")}>
     <header><${Link} to=${{}} class="mark">Quarterdeck<//><${LinkState} /></header>
     <div class="lists">
+      <input type="search" id="search" data-testid="search" aria-label=${t("inbox.search")} aria-keyshortcuts="/" placeholder=${t("inbox.search")} value=${search} onInput=${(/** @type {any} */ e) => find(e.target.value)} />
       <div onClick=${toForm}><${Link} to=${{}} class="new" aria-current=${place.execution ? undefined : "page"}>${t("inbox.new")}<//></div>
-      <h2>${t("inbox.waiting")} ${waiting.length > 0 && html`<span class="count">${waiting.length}</span>`}</h2>
-      ${waiting.length ? html`<ul class="waiting">${waiting.map((c) => html`<${Waiting} key=${c.id} checkpoint=${c} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t("inbox.nothing")}</p>`}
-      <h2>${t("inbox.runs")}</h2>
-      ${runs.length ? html`<ul class="runs">${runs.map((run) => html`<${Run} key=${run.id} run=${run} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t("inbox.none")}</p>`}
+      <h2>${t("inbox.waiting")} ${approvals.length > 0 && html`<span class="count">${approvals.length}</span>`}</h2>
+      ${waiting.length ? html`<ul class="waiting">${waiting.map((c) => html`<${Waiting} key=${c.id} checkpoint=${c} title=${summaries[c.execution]?.title} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t(search && approvals.length ? "inbox.not_found" : "inbox.nothing")}</p>`}
+      <h2>${t("inbox.talks")}</h2>
+      ${talks.length ? html`<ul class="runs">${talks.map((talk) => html`<${Talk} key=${talk.id} talk=${talk} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t(search && all.length ? "inbox.not_found" : "inbox.none")}</p>`}
     </div>
-    <${Preferences} />
+    <${Preferences} help=${help} />
   </nav>`;
 }
 
@@ -37,12 +44,11 @@ export function Inbox({ place }) {
 const toForm = () =>
   /** @type {HTMLElement | null} */ (document.querySelector(".start :is(textarea, input)"))?.focus();
 
-/** @param {import("../client/types.js").State} state */
-const newestFirst = (state) => Object.values(state.summaries).sort((a, b) => b.created_at.localeCompare(a.created_at));
+/** @param {State} state */
+const listed = (state) => state.summaries;
 
-/** @param {{ checkpoint: CheckpointView, now: number, place: Place }} props */
-function Waiting({ checkpoint: c, now, place }) {
-  const title = useSelection((state) => state.summaries[c.execution]?.title);
+/** @param {{ checkpoint: CheckpointView, title: string | undefined, now: number, place: Place }} props */
+function Waiting({ checkpoint: c, title, now, place }) {
   const current = place.checkpoint === c.id || (!place.checkpoint && place.execution === c.execution);
   const isNew = now - Date.parse(c.opened_at) < NEW;
   return html`<li data-new=${isNew ? "" : undefined}><${Link} to=${{ execution: c.execution, checkpoint: c.id }} aria-current=${current ? "page" : undefined}>
@@ -50,8 +56,10 @@ function Waiting({ checkpoint: c, now, place }) {
     <small class="held">${c.deadline ? t("card.left", { time: countdown(Date.parse(c.deadline) - now) }) : ago(now - Date.parse(c.opened_at))}</small><//></li>`;
 }
 
-/** @param {{ run: Execution, now: number, place: Place }} props */
-function Run({ run, now, place }) {
-  return html`<li><${Link} to=${{ execution: run.id }} aria-current=${place.execution === run.id ? "page" : undefined}>
-    <b>${run.title}</b><span><i class="dot" data-state=${run.state} aria-hidden="true"></i>${t(`state.${run.state}`)} · ${ago(now - Date.parse(run.ended_at ?? run.created_at))}</span><//></li>`;
+/** @param {{ talk: Conversation, now: number, place: Place }} props */
+function Talk({ talk: { title, runs, latest: run }, now, place }) {
+  const isHere = runs.some(({ id }) => id === place.execution);
+  const state = run.parked && run.state === "waiting" ? "parked" : run.state;
+  return html`<li><${Link} to=${{ execution: run.id }} aria-current=${isHere ? "page" : undefined}>
+    <b>${title}</b><span><i class="dot" data-state=${run.state} aria-hidden="true"></i>${t(`state.${state}`)} · ${ago(now - Date.parse(run.ended_at ?? run.created_at))}${runs.length > 1 && ` · ${t("inbox.turns", { n: runs.length })}`}</span><//></li>`;
 }

@@ -2,10 +2,9 @@
  * The language in which a crew shall write: the interface's, unless a person names another.
  * @import { ObjectSchema } from "./fields.js"
  */
-import { LANGUAGES } from "./i18n/index.js";
+import { LANGUAGES, t } from "./i18n/index.js";
+import { isLanguage } from "./message.js";
 
-/** Inputs that name it. */
-const INPUT = /^(output_)?language$/;
 /** Languages to choose from, by their own names; any other may be written. */
 const OFFERED = [
   ...Object.values(LANGUAGES),
@@ -16,8 +15,8 @@ const OFFERED = [
 /** @param {ObjectSchema} schema @param {string} language @returns {ObjectSchema} */
 export function withLanguages(schema, language) {
   const properties = Object.entries(schema.properties ?? {}).map(([name, property]) =>
-    INPUT.test(name) && !property.enum
-      ? [name, { default: language, examples: OFFERED, ...property }]
+    isLanguage(name) && !property.enum
+      ? [name, { title: t("start.language"), default: language, examples: OFFERED, ...property }]
       : [name, property],
   );
   return { ...schema, properties: Object.fromEntries(properties) };

@@ -4,7 +4,9 @@
  */
 import { lexer } from "marked";
 import { createElement as h, Fragment, memo } from "react";
-import { t } from "./i18n/index.js";
+import { Chart } from "./chart.js";
+import { barsOf, splitOf, splitOfTable, splitOfText } from "./figures.js";
+import { t, useLanguage } from "./i18n/index.js";
 
 const SAFE_URL = /^(https?:|mailto:|#)/i;
 /** @type {Readonly<Record<string, string>>} */
@@ -16,14 +18,15 @@ const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" };
  */
 export function Markdown({ text, level = 3 }) {
   const tokens = lexer(text).filter((token) => token.type !== "space" && token.type !== "def");
+  const language = useLanguage(); // tables and drawings have names in it
   const top = Math.min(...tokens.map((token) => (token.type === "heading" ? token.depth : 6)));
-  return h(Fragment, null, ...tokens.map((token, key) => h(Block, { key, token, shift: level - top })));
+  return h(Fragment, null, ...tokens.map((token, key) => h(Block, { key, token, shift: level - top, language })));
 }
 
 const Block = memo(
-  /** @param {{ token: Token, shift: number }} props */
+  /** @param {{ token: Token, shift: number, language: string }} props */
   ({ token, shift }) => element(token.type === "heading" ? { ...token, depth: token.depth + shift } : token, 0),
-  (a, b) => a.token.raw === b.token.raw && a.shift === b.shift,
+  (a, b) => a.token.raw === b.token.raw && a.shift === b.shift && a.language === b.language,
 );
 
 /** @param {Token} token @param {number} key @returns {any} */
@@ -36,7 +39,7 @@ function element(token, key) {
     case "heading":
       return h(`h${Math.min(6, t["depth"])}`, { key }, inside(t));
     case "paragraph":
-      return h("p", { key }, inside(t));
+      return figure(t["text"], key) ?? h("p", { key }, inside(t));
     case "strong":
     case "em":
     case "del":
@@ -45,7 +48,7 @@ function element(token, key) {
     case "codespan":
       return h("code", { key }, decode(t["text"]));
     case "code":
-      return (t["lang"] === "bars" && bars(t["text"], key)) || h("pre", { key, tabIndex: 0 }, h("code", null, t["text"]));
+      return (t["lang"] === "bars" && drawn(barsOf(t["text"]), key)) || h("pre", { key, tabIndex: 0 }, h("code", null, t["text"]));
     case "hr":
     case "br":
       return h(t.type, { key });
@@ -70,6 +73,8 @@ const inside = (token) => (token.tokens ? token.tokens.map(element) : decode(tok
 
 /** @param {Tokens.List} token @param {number} key */
 function list(token, key) {
+  const figure = drawn(barsOf(token.items.map((item) => item.text).join("\n"), 2) ?? splitOf(token.items.map((item) => item.text)), key);
+  if (figure && !token.items.some((item) => item.task)) return figure;
   const items = token.items.map((item, i) =>
     h(
       "li",
@@ -84,28 +89,16 @@ function list(token, key) {
 }
 
 /**
- * A fenced block named `bars`, lines of `name | value` from 0 to 100; nothing when it holds anything else.
+ * A paragraph that is a figure: lines of `name | value`, or shares of a whole.
  * @param {string} text
  * @param {number} key
  */
-function bars(text, key) {
-  const rows = text.split("\n").map((line) => /^(.*\S)\s*\|\s*(\d+(?:\.\d+)?)$/.exec(line));
-  if (rows.slice(0, -1).some((row) => !row || Number(row[2]) > 100)) return undefined; // the last one may still be streaming in
-  const shown = rows.filter((row) => row && Number(row[2]) <= 100);
-  return h(
-    "ul",
-    { key, className: "bars" },
-    shown.map((row, i) =>
-      h(
-        "li",
-        { key: i },
-        h("span", null, row?.[1]),
-        h("i", { "aria-hidden": true }, h("i", { style: { inlineSize: `${row?.[2]}%` } })),
-        h("b", null, row?.[2]),
-      ),
-    ),
-  );
-}
+const figure = (text, key) => drawn(barsOf(text, 2) ?? splitOfText(text), key);
+
+/** @param {import("./figures.js").Figure | undefined} found @param {number} key */
+const drawn = (found, key) =>
+  found &&
+  h(Fragment, { key }, h(Chart, { figure: found }), found.rest ? h("p", { className: "aside" }, found.rest) : null);
 
 /** @param {Tokens.Link} token @param {number} key */
 const link = (token, key) =>
@@ -115,6 +108,10 @@ const link = (token, key) =>
 
 /** @param {Tokens.Table} token @param {number} key */
 function table(token, key) {
+  const split = splitOfTable(
+    token.header.map((cell) => cell.text),
+    token.rows.map((row) => row.map((cell) => cell.text)),
+  );
   const name = t("thread.table", { columns: token.header.map((cell) => cell.text).join(", ") });
   const cells = (/** @type {Tokens.TableCell[]} */ row, /** @type {string} */ tag) =>
     row.map((cell, i) =>
@@ -124,9 +121,9 @@ function table(token, key) {
         cell.tokens.map(element),
       ),
     );
-  return h(
+  return h(Fragment, { key }, split ? h(Chart, { figure: split, tabled: true }) : null, h(
     "div",
-    { key, className: "table", tabIndex: 0, role: "group", "aria-label": name },
+    { className: "table", tabIndex: 0, role: "group", "aria-label": name },
     h(
       "table",
       null,
@@ -137,7 +134,7 @@ function table(token, key) {
         token.rows.map((row, i) => h("tr", { key: i }, cells(row, "td"))),
       ),
     ),
-  );
+  ));
 }
 
 /** @param {string} text */

@@ -2,15 +2,9 @@
 import { useState } from "react";
 import { html } from "./html.js";
 import { LANGUAGES, setLanguage, t, useLanguage } from "./i18n/index.js";
-import { ifAllowed } from "./storage.js";
+import { keepSetting as write, setting as read } from "./storage.js";
 
 const THEMES = /** @type {const} */ (["system", "light", "dark"]);
-
-/** @param {string} name */
-const read = (name) => ifAllowed(() => localStorage.getItem(`quarterdeck.${name}`));
-
-/** @param {string} name @param {string} value */
-const write = (name, value) => ifAllowed(() => localStorage.setItem(`quarterdeck.${name}`, value));
 
 /** @param {string} theme */
 function applyTheme(theme) {
@@ -26,8 +20,8 @@ export async function applyPreferences() {
   );
 }
 
-/** Two small selects at the foot of the inbox. */
-export function Preferences() {
+/** Two small selects at the foot of the inbox, and the way to the keys. @param {{ help: () => void }} props */
+export function Preferences({ help }) {
   const language = useLanguage();
   const [theme, setTheme] = useState(read("theme") ?? "system");
   const choose = (/** @type {string} */ next) => {
@@ -44,5 +38,6 @@ export function Preferences() {
       <select value=${theme} onChange=${(/** @type {any} */ e) => choose(e.target.value)}>${THEMES.map((name) => html`<option key=${name} value=${name}>${t(`theme.${name}`)}</option>`)}</select></label>
     <label><span class="vh">${t("app.language")}</span>
       <select value=${language} onChange=${(/** @type {any} */ e) => speak(e.target.value)}>${Object.entries(LANGUAGES).map(([code, name]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}</select></label>
+    <button type="button" class="keys" data-testid="help" aria-keyshortcuts="Shift+?" aria-label=${t("keys.title")} title=${t("keys.title")} onClick=${help}>?</button>
   </footer>`;
 }

@@ -22,10 +22,15 @@ export const pathOf = ({ execution, checkpoint }) =>
   ROOT +
   (execution ? `/x/${encodeURIComponent(execution)}${checkpoint ? `/c/${encodeURIComponent(checkpoint)}` : ""}` : "/");
 
+let moved = false;
+/** Whether a person went from one place to another since the page was loaded. */
+export const hasMoved = () => moved;
+
 /** Goes to a place without loading the page again. @param {Place} place @param {{ replace?: boolean }} [how] */
 export function go(place, { replace = false } = {}) {
   const path = pathOf(place);
   if (path === location.pathname) return;
+  moved = true;
   history[replace ? "replaceState" : "pushState"](null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
 }

@@ -5,12 +5,16 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useClient, useExecution, useSelection } from "../client/react.js";
 import { CopyButton, Document, copy, download } from "./document.js";
+import { Export } from "./export.js";
+import { FollowUp } from "./follow-up.js";
 import { html } from "./html.js";
+import "./i18n/run.js";
 import { duration, t, tOr } from "./i18n/index.js";
 import { Link } from "./router.js";
 import { Skeleton } from "./skeleton.js";
 import { Thread } from "./thread.js";
 import { Timeline } from "./timeline.js";
+import { Origin, Said, Turns, useTurns } from "./turns.js";
 
 /** @param {{ id: string }} props */
 export default function Run({ id }) {
@@ -32,8 +36,10 @@ function Opened({ run }) {
   );
   const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
   const catching = useSelection((state) => state.watched[run.id] === "catching-up");
-  return html`<${Back} /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
-    <${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Follow} run=${run} catching=${catching} />`;
+  const { before, after } = useTurns(run);
+  return html`<${Back} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
+    <${Said} run=${run} /><${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Turns} runs=${after} label="talk.after" />
+    ${run.endedAt && !after.length && html`<${FollowUp} run=${run} />`}<${Follow} run=${run} catching=${catching} />`;
 }
 
 /** @param {{ run: ExecutionView, catching: boolean }} props */
@@ -43,10 +49,12 @@ function Head({ run, catching }) {
     run.tasks.reduce((sum, task) => sum + (task.usage?.total_tokens ?? 0), 0),
   );
   const asked = Object.entries(run.inputs).filter(([, value]) => value !== "" && value !== null);
-  return html`<header class="run"><h1 tabindex="-1">${run.title}</h1>
+  return html`<header class="run"><h1 tabindex="-1">${run.title}</h1><${Origin} run=${run} />
     <p class="facts"><span class="chip" data-testid="run-state" data-state=${run.state} role="status">${t(run.parked && run.state === "waiting" ? "state.parked" : `state.${run.state}`)}</span>
       <button type="button" class="id" title=${t("run.copy_id")} aria-label=${`${t("run.copy_id")}: ${run.id}`} onClick=${() => copy(run.id)}>${run.id}</button>
       ${tokens > 0 && html`<span>${t("run.tokens", { n: tokens })}</span>`}
+      ${Boolean(run.usage.replayed) && html`<span data-testid="replayed">${t("run.replayed", { n: run.usage.replayed })}</span>`}
+      <${Export} id=${run.id} />
       ${catching && html`<span class="catching">${t("run.catching")}</span>`}
       ${!run.endedAt && html`<${Steer} run=${run} />`}</p>
     ${

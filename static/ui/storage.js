@@ -12,3 +12,9 @@ export function ifAllowed(use) {
     throw e;
   }
 }
+
+/** What a person set for this browser. @param {string} name */
+export const setting = (name) => ifAllowed(() => localStorage.getItem(`quarterdeck.${name}`));
+
+/** @param {string} name @param {string} value */
+export const keepSetting = (name, value) => ifAllowed(() => localStorage.setItem(`quarterdeck.${name}`, value));

@@ -2,33 +2,49 @@
  * What happened, strictly in the order of the log.
  * @import { ExecutionView, Item, Stream } from "../client/types.js"
  */
-import { memo } from "react";
+import { memo, useState } from "react";
 import { useCheckpoint } from "../client/react.js";
-import { chosen } from "./actions.js";
+import { chunked, isSame, useGrowing } from "./chunks.js";
 import { Document } from "./document.js";
+import { FileLink } from "./files.js";
 import { html } from "./html.js";
-import { t, tOr } from "./i18n/index.js";
+import { t, tOr, useLanguage } from "./i18n/index.js";
 import { isClaimed, nameOf } from "./people.js";
 import { Link } from "./router.js";
 import { UnifiedDiff } from "./unified.js";
+import { verdictOf } from "./verdict.js";
+
+/** From so many entries on, those out of sight are not laid out. */
+const LONG = 300;
 
 /** @param {{ run: ExecutionView }} props */
 export function Thread({ run }) {
-  const streams = Object.values(run.streams);
-  const known = new Set(run.items.map((item) => (item.kind === "task" ? item.task : "")));
-  const loose = streams.filter((s) => !s.task || !known.has(s.task));
+  const language = useLanguage(),
+    streams = Object.values(run.streams);
   const latest = new Map(run.items.flatMap((item) => (item.kind === "task" ? [[item.task, item.key]] : [])));
-  return html`<div class="thread" data-testid="thread" role="log" aria-live="off" aria-label=${t("thread.title")}><ol>
-    ${run.items.map(
-      (
-        item,
-      ) => html`<${Entry} key=${item.key} item=${item} run=${item.kind === "task" ? run.tasks.find((task) => task.name === item.task) : undefined}
-      stream=${item.kind === "task" && latest.get(item.task) === item.key ? streams.findLast((s) => s.task === item.task) : undefined}
-      execution=${run.id} inResult=${item.kind === "task" && run.output !== undefined && item.text === run.output} />`,
-    )}
-    ${loose.map((s) => html`<li key=${s.stream} class="entry"><p class="who"><b>${s.agent}</b></p><${Live} stream=${s} name=${s.task ?? s.stream} /></li>`)}
-  </ol></div>`;
+  const loose = streams.filter((s) => !s.task || !latest.has(s.task));
+  const live = new Map(streams.flatMap((s) => (s.task ? [[latest.get(s.task), s]] : [])));
+  const shown = useGrowing(run.items.length);
+  const all = shown < run.items.length ? run.items.slice(0, shown) : run.items;
+  return html`<div class="thread" data-testid="thread" role="log" aria-live="off" aria-label=${t("thread.title")} aria-busy=${shown < run.items.length} data-long=${all.length > LONG ? "" : undefined}>
+    ${chunked(all).map((items, i) => html`<${Part} key=${i} items=${items} tasks=${run.tasks} live=${items.map((item) => live.get(item.key))} execution=${run.id} output=${run.output} language=${language} />`)}
+    ${loose.length > 0 && html`<ol>${loose.map((s) => html`<li key=${s.stream} class="entry"><p class="who"><b>${s.agent}</b></p><${Live} stream=${s} name=${s.task ?? s.stream} /></li>`)}</ol>`}
+  </div>`;
 }
+
+/**
+ * @typedef {{ items: readonly Item[], tasks: ExecutionView["tasks"], live: readonly (Stream | undefined)[], execution: string, output: string | null | undefined, language: string }} PartProps
+ */
+
+/** A stretch of the thread: it renders again only when something in it changed. */
+const Part = memo(
+  /** @param {PartProps} props */ ({ items, tasks, live, execution, output, language }) =>
+    html`<ol>${items.map(
+      (item, i) => html`<${Entry} key=${item.key} item=${item} run=${item.kind === "task" ? tasks.find((task) => task.name === item.task) : undefined}
+      stream=${live[i]} execution=${execution} language=${language} inResult=${item.kind === "task" && output !== undefined && item.text === output} />`,
+    )}</ol>`,
+  (a, b) => a.language === b.language && a.tasks === b.tasks && a.output === b.output && isSame(a.items, b.items) && isSame(a.live, b.live),
+);
 
 /**
  * @typedef {{ item: Item, run: ExecutionView["tasks"][number] | undefined, stream: Stream | undefined, execution: string, inResult: boolean }} EntryProps
@@ -45,7 +61,7 @@ const Entry = memo(
       case "question":
         return html`<${Question} item=${item} execution=${props.execution} />`;
       case "decision":
-        return html`<${Decision} item=${item} />`;
+        return html`<${Decision} item=${item} execution=${props.execution} />`;
       case "comment":
         return html`<li class="entry verdict"><p><b>${nameOf(item.by)}</b> ${item.text}</p></li>`;
       case "notice":
@@ -57,7 +73,7 @@ const Entry = memo(
 );
 
 /** @param {EntryProps & { item: Extract<Item, { kind: "task" }> }} props */
-function TaskEntry({ item, run, stream, inResult }) {
+function TaskEntry({ item, run, stream, execution, inResult }) {
   const writes = item.text === undefined || item.text === null;
   const state = writes && run?.round === item.round ? run?.state : "completed";
   const span = run?.work.at(-1);
@@ -73,6 +89,7 @@ function TaskEntry({ item, run, stream, inResult }) {
             ? html`<${Live} stream=${stream} name=${item.task} />`
             : works && html`<p class="aside working">${t("thread.working")}</p>`
     }
+    ${!writes && run?.file && run.round === item.round && html`<${FileLink} execution=${execution} name=${run.file} />`}
   </li>`;
 }
 
@@ -84,8 +101,9 @@ function Live({ stream, name }) {
 /** @param {{ item: Extract<Item, { kind: "tool" }> }} props */
 function ToolEntry({ item }) {
   const brief = JSON.stringify(item.arguments) ?? "";
-  return html`<li class="entry tool" data-state=${item.state}><details><summary><code>${item.tool}</code> <span>${brief.length > 90 ? `${brief.slice(0, 90)}…` : brief}</span></summary>
-    <pre tabindex="0">${JSON.stringify(item.arguments, null, 2)}</pre>${item.result !== undefined && html`<pre tabindex="0">${item.result}</pre>`}</details></li>`;
+  const [open, show] = useState(false);
+  return html`<li class="entry tool" data-state=${item.state}><details onToggle=${(/** @type {any} */ e) => show(e.currentTarget.open)}><summary><code>${item.tool}</code> ${item.state === "failed" && html`<b>${t("thread.failed")}</b> `}<span>${brief.length > 90 ? `${brief.slice(0, 90)}…` : brief}</span></summary>
+    ${open && html`<pre tabindex="0">${JSON.stringify(item.arguments, null, 2)}</pre>${item.result !== undefined && html`<pre tabindex="0">${item.result}</pre>`}`}</details></li>`;
 }
 
 /** Where a question stood. @param {{ item: Extract<Item, { kind: "question" }>, execution: string }} props */
@@ -99,19 +117,16 @@ function Question({ item, execution }) {
 const Response = ({ value }) =>
   typeof value === "string" ? html`<blockquote>${value}</blockquote>` : html`<pre class="code" tabindex="0">${JSON.stringify(value, null, 2)}</pre>`;
 
-/** @param {{ item: Extract<Item, { kind: "decision" }> }} props */
-function Decision({ item }) {
+/** @param {{ item: Extract<Item, { kind: "decision" }>, execution: string }} props */
+function Decision({ item, execution }) {
   const c = useCheckpoint(item.checkpoint);
-  const values = {
-    who: nameOf(item.by, isClaimed(item.checkpoint, item.version)),
-    title: item.title,
-    action: chosen(c, item.action),
-  };
-  const usual = tOr(`decided.${item.action}`, t("decided.other", values), values);
+  const own = isClaimed(item.checkpoint, item.version) || isClaimed(`${execution}@${item.offset}`, item.version);
+  const isLast = c && c.version === item.version && c.state === "decided" && c.kind !== "recovery";
   return html`<li class="entry verdict" data-testid="verdict" data-action=${item.action}>
-    <p>${tOr(`decided.${c?.kind}.${item.action}`, usual, values)}</p>
+    <p>${verdictOf(c, item, own)}</p>
     ${item.feedback && html`<blockquote>${item.feedback}</blockquote>`}
     ${item.response !== undefined && item.response !== null && html`<${Response} value=${item.response} />`}
     ${item.diff && html`<details><summary>${t("thread.changed")}</summary><${UnifiedDiff} text=${item.diff} /></details>`}
+    ${isLast && html`<p><${Link} class="again" to=${{ execution, checkpoint: item.checkpoint }} data-testid="look-again">${t("card.again")}<//></p>`}
   </li>`;
 }

@@ -1,58 +1,48 @@
 /**
  * Time in two colours: solid where the crew worked, hatched where people held the run.
- * @import { CheckpointView, ExecutionView, Span, TaskView } from "../client/types.js"
+ * @import { CheckpointView, ExecutionView, Span } from "../client/types.js"
+ * @import { Lane } from "./lanes.js"
  */
 import { html } from "./html.js";
-import { duration, t } from "./i18n/index.js";
+import { compact, duration, t } from "./i18n/index.js";
+import { lanesOf } from "./lanes.js";
 import { useNow } from "./time.js";
 
 /** @param {{ run: ExecutionView, checkpoints: readonly CheckpointView[] }} props */
 export function Timeline({ run, checkpoints }) {
   const now = useNow(!run.endedAt);
-  const lanes = run.tasks.map((task) => ({
-    task,
-    name: task.title,
-    work: task.work,
-    waits: checkpoints.filter((c) => c.task === task.name).flatMap((c) => c.waits),
-  }));
-  const loose = checkpoints.filter((c) => !run.tasks.some((task) => task.name === c.task)).flatMap((c) => c.waits);
-  if (loose.length)
-    lanes.push({ task: /** @type {any} */ (undefined), name: t("time.questions"), work: [], waits: loose });
+  const lanes = lanesOf(run, checkpoints, t("time.questions"));
   const spans = lanes.flatMap((l) => [...l.work, ...l.waits]);
   const until = Math.max(run.endedAt ? Date.parse(run.endedAt) : now, ...spans.map((s) => s.to ?? s.from));
-  const from = Math.min(Date.parse(run.createdAt), ...spans.map((s) => s.from)),
-    length = Math.max(until - from, 1000);
+  const from = Math.min(Date.parse(run.createdAt), ...spans.map((s) => s.from));
   if (lanes.length === 0) return null;
-  return html`<section class="timeline" aria-label=${t("time.title")}><ol>${lanes.map(
-    (lane) => html`<li key=${lane.name} data-state=${lane.task?.state}>
-    <span class="name">${lane.name}</span><span class="vh">: ${told(lane.task, lane.work, lane.waits, until)}</span>
-    <div class="lane" aria-hidden="true">${[
-      ["work", lane.work],
-      ["wait", lane.waits],
-    ].map(([kind, those]) =>
-      /** @type {readonly Span[]} */ (those).map(
-        (s) => html`
-      <i key=${`${kind}${s.from}`} data-kind=${kind} data-open=${s.to === undefined ? "" : undefined} title=${duration((s.to ?? until) - s.from)}
-        style=${{ insetInlineStart: `${((s.from - from) / length) * 100}%`, inlineSize: `${(Math.max(0, (s.to ?? until) - s.from) / length) * 100}%` }}></i>`,
-      ),
-    )}</div>
+  return html`<section class="timeline" data-testid="timeline" aria-label=${t("time.title")}><ol>${lanes.map(
+    (lane) => html`<li key=${lane.key} data-state=${lane.state}>
+    <span class="name">${lane.entry ? html`<a href=${`#${lane.entry}`}>${lane.name}</a>` : lane.name}</span><span class="vh">: ${told(lane, until)}</span>
+    <div class="lane" aria-hidden="true"><${Bars} kind="work" spans=${lane.work} from=${from} until=${until} /><${Bars} kind="wait" spans=${lane.waits} from=${from} until=${until} /></div>
+    <span class="tokens" aria-hidden="true">${lane.tokens > 0 && compact(lane.tokens)}</span>
   </li>`,
   )}</ol><p class="legend"><span data-kind="work"></span>${t("time.legend.crew")}<span data-kind="wait"></span>${t("time.legend.people")}<span class="total">${duration(until - Date.parse(run.createdAt))}</span></p></section>`;
 }
 
-/**
- * A lane in words.
- * @param {TaskView | undefined} task
- * @param {readonly Span[]} work
- * @param {readonly Span[]} waits
- * @param {number} until
- */
-function told(task, work, waits, until) {
+/** @param {{ kind: "work" | "wait", spans: readonly Span[], from: number, until: number }} props */
+function Bars({ kind, spans, from, until }) {
+  const length = Math.max(until - from, 1000),
+    percent = (/** @type {number} */ ms) => `${(Math.max(0, ms) / length) * 100}%`;
+  return spans.map(
+    (s) => html`<i key=${s.from} data-kind=${kind} data-open=${s.to === undefined ? "" : undefined} title=${duration((s.to ?? until) - s.from)}
+      style=${{ insetInlineStart: percent(s.from - from), inlineSize: percent((s.to ?? until) - s.from) }}></i>`,
+  );
+}
+
+/** A lane in words. @param {Lane} lane @param {number} until */
+function told({ work, waits, state, tokens }, until) {
   const sum = (/** @type {readonly Span[]} */ spans) =>
     spans.reduce((all, s) => all + Math.max(0, (s.to ?? until) - s.from), 0);
   const parts = [
     ...(work.length ? [t("time.crew", { time: duration(sum(work)) })] : []),
     ...(waits.length ? [t("time.people", { time: duration(sum(waits)) })] : []),
+    ...(tokens ? [t("run.tokens", { n: tokens })] : []),
   ];
-  return parts.join(", ") || t(task?.state === "skipped" ? "time.skipped" : "time.pending");
+  return parts.join(", ") || t(state === "skipped" ? "time.skipped" : "time.pending");
 }

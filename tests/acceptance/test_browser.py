@@ -86,7 +86,7 @@ async def test_a_run_goes_from_the_brief_through_an_edit_to_the_result(screen: S
     assert lengths[0] < lengths[len(lengths) // 2] < lengths[-1]
     await screen.edit(edited)
     await screen["tab-changes"].click()
-    await expect(screen.page.locator(".card ins", has_text="nights")).to_be_visible()
+    await expect(screen["diff"].locator("ins", has_text="nights")).to_be_visible()
     await screen.keep("changes")
     await screen.press("edit")
     await expect(screen["verdict"]).to_contain_text("You approved “Is the plan right?” with edits")

@@ -167,8 +167,33 @@ async def test_refusals_are_problem_documents(
     assert "Traceback" not in answer.text
 
 
+async def test_a_path_that_is_not_there_is_a_problem_document_too(stack: Stack) -> None:
+    answer = await api(stack, "GET", "/nothing")
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    refused = await api(stack, "DELETE", "/executions")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
 async def test_a_stream_of_what_is_not_there_is_a_problem_document(stack: Stack) -> None:
     answer = await api(stack, "GET", f"{ABSENT}/events", None, Accept="text/event-stream")
     assert (answer.status, answer.json["code"]) == (404, "not_found")
     bad = await api(stack, "GET", f"{ABSENT}/events", None, Accept="text/event-stream", Last_Event_ID="tea")
     assert (bad.status, bad.json["code"]) == (422, "bad_field")
+
+
+async def test_people_talk_about_a_draft_before_they_decide(stack: Stack, topic: str) -> None:
+    execution = await started(stack, topic, "agree")
+    (draft,) = (await reached(stack, execution, "waiting"))["checkpoints"]
+    path = f"/executions/{execution}/checkpoints/{draft['id']}"
+    said = await api(stack, "POST", f"{path}/comments", {"text": "Is the tide right?"}, Idempotency_Key=topic)
+    again = await api(stack, "POST", f"{path}/comments", {"text": "Is the tide right?"}, Idempotency_Key=topic)
+    assert (said.status, again.json) == (201, {**said.json, "duplicate": True})
+    refused = await api(stack, "POST", f"{path}/extension", {"seconds": 60})
+    assert (refused.status, refused.json["code"]) == (409, "conflict"), "it has no deadline"
+    for wrong in ({}, {"seconds": 0}, {"seconds": "long"}, {"seconds": 1, "checkpoint": "cp"}):
+        assert (await api(stack, "POST", f"{path}/extension", wrong)).status == 422
+    assert (await api(stack, "POST", f"{path}/comments", {"text": ""})).status == 422
+    log = (await api(stack, "GET", f"/executions/{execution}/events?limit=1000")).json["items"]
+    assert [event["data"]["text"] for event in log if event["type"] == "checkpoint.commented"] == ["Is the tide right?"]
+    assert (await api(stack, "POST", f"{path}/decision", {"action": "stop"})).status == 200
+    assert (await api(stack, "POST", f"{path}/comments", {"text": "late"})).json["code"] == "already_decided"

@@ -99,6 +99,8 @@ COMMANDS: list[commands.Command] = [
         id=4, execution=EXECUTION, checkpoint=CHECKPOINT, action="edit", version=2, feedback="Shorter", output="# Plan",
         arguments={"to": "@kopi"}, response={"creators": 2}, digest=OPEN.digest, key="k-2",
     ),
+    commands.Comment(id=12, execution=EXECUTION, checkpoint=CHECKPOINT, text="Is the tide right?", key="c-1"),
+    commands.Extend(id=13, execution=EXECUTION, checkpoint=CHECKPOINT, seconds=600),
     commands.Cancel(id=5, execution=EXECUTION, reason="No more tea"),
     commands.Pause(id=9, execution=EXECUTION, reason="Lunch"),
     commands.Resume(id=10, execution=EXECUTION, reason="Back"),

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from protocol.commands import Pause, Resume
+from protocol.commands import Comment, Extend, Pause, Resume
 from protocol.errors import ErrorCode, Refused
-from protocol.ids import ExecutionId
+from protocol.events import CheckpointCommented, CheckpointExtended
+from protocol.frames import seconds_of, timestamp
+from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import State
 from server.runnable import Journal, Outcome
 from tests.support.scripted import RARA, World, kinds, question
@@ -116,3 +118,65 @@ async def test_a_paused_execution_rests_though_its_deadline_passes(world: World)
         await world.dispatch.handle(Resume(execution=execution), RARA)
         await worker.advance(world.store.member(execution))
         assert await output(world, execution) == "skip by nobody"
+
+
+async def test_more_time_is_given_from_the_deadline_on(world: World) -> None:
+    """Whoever looked before sees it at once; and what was written out happens at the new deadline only."""
+    execution = await started(world, 0)
+    (checkpoint,) = await world.store.open_checkpoints(execution)
+    assert checkpoint.deadline is not None
+    command = Extend(execution=execution, checkpoint=checkpoint.id, seconds=600)
+    extended = await world.dispatch.handle(command, RARA)
+    (now,) = await world.store.open_checkpoints(execution)
+    assert now.deadline == extended.deadline == timestamp(seconds_of(checkpoint.deadline) + 600)
+    assert [one.deadline for one in await world.store.inbox()] == [now.deadline]
+    event = (await world.log(execution))[-1]
+    assert (event.data, event.by) == (
+        CheckpointExtended(checkpoint=checkpoint.id, deadline=extended.deadline), RARA.actor
+    )  # fmt: skip
+    async with world.worker("w2") as worker:
+        later(world, 5)
+        assert await worker.expire() == []
+        later(world, 7)
+        assert len(await worker.expire()) == 1
+    with pytest.raises(Refused) as refused:
+        await world.dispatch.handle(command, RARA)
+    assert refused.value.code is ErrorCode.ALREADY_DECIDED
+
+
+async def test_what_is_late_gets_its_time_from_now(world: World) -> None:
+    execution = await started(world, 0)
+    (checkpoint,) = await world.store.open_checkpoints(execution)
+    later(world, 60)
+    extended = await world.dispatch.handle(
+        Extend(execution=execution, checkpoint=checkpoint.id, seconds=60), RARA
+    )  # fmt: skip
+    assert 50 < seconds_of(extended.deadline) - world.store.clock() <= 60
+
+
+async def test_no_time_is_given_where_there_is_no_deadline(world: World) -> None:
+    execution = await started(world, 0, None)
+    (checkpoint,) = await world.store.open_checkpoints(execution)
+    with pytest.raises(Refused) as refused:
+        await world.dispatch.handle(Extend(execution=execution, checkpoint=checkpoint.id, seconds=60), RARA)
+    assert refused.value.code is ErrorCode.CONFLICT
+
+
+async def test_people_comment_what_waits_once_each(world: World) -> None:
+    execution = await started(world, 0)
+    (checkpoint,) = await world.store.open_checkpoints(execution)
+    command = Comment(execution=execution, checkpoint=checkpoint.id, text="Is it true?", key="one")
+    first, again = [await world.dispatch.handle(command, RARA) for _ in range(2)]
+    assert (again.offset, first.duplicate, again.duplicate) == (first.offset, False, True)
+    log = await world.log(execution)
+    assert [event.data.text for event in log if isinstance(event.data, CheckpointCommented)] == ["Is it true?"]
+    assert [one.version for one in await world.store.open_checkpoints(execution)] == [1], "it still waits"
+    await world.decide(checkpoint, "approve")
+    with pytest.raises(Refused) as refused:
+        await world.dispatch.handle(Comment(execution=execution, checkpoint=checkpoint.id, text="late"), RARA)
+    assert refused.value.code is ErrorCode.ALREADY_DECIDED
+    for ident, of in (("cp_none", execution), (checkpoint.id, "x_none")):
+        missing = Comment(execution=ExecutionId(of), checkpoint=CheckpointId(ident), text="?")
+        with pytest.raises(Refused) as refused:
+            await world.dispatch.handle(missing, RARA)
+        assert refused.value.code is ErrorCode.NOT_FOUND

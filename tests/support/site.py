@@ -17,6 +17,7 @@ from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
 from server.routes.api import Api
+from server.routes.compat import Compat
 from server.routes.problems import on_refused
 from server.sockets import Server, configure
 from tests.support.edge import QUICK
@@ -38,6 +39,7 @@ class RestSite(NamedTuple):
     world: World
     hub: Hub
     api: Api
+    compat: Compat
     server: Server
     client: httpx.AsyncClient
     port: int
@@ -77,15 +79,22 @@ async def take(events: AsyncIterator[Told], kind: str) -> list[Told]:
 
 
 @asynccontextmanager
-async def running_rest(world: World) -> AsyncIterator[RestSite]:
-    """Serve REST."""
+async def running_rest(world: World, *, patience: float = 20.0) -> AsyncIterator[RestSite]:
+    """Serve REST, and the contracts of existing front ends; their calls wait `patience` seconds for an end."""
     pubsub = PubSub(world.redis, times=QUICK)
     hub = Hub(pubsub, world.store)
     api = Api(world.dispatch, hub, Files(Path("nowhere")))
-    app = Starlette(routes=[Mount("/api/v1", routes=api.routes())], exception_handlers={Refused: on_refused})
+    compat = Compat(world.dispatch, hub, "scripted", limit=patience)
+    routes = [Mount("/api/v1", routes=api.routes()), *compat.routes()]
+    app = Starlette(routes=routes, exception_handlers={Refused: on_refused})
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    server = Server(configure(app, lifespan="off"), api.drain)
+
+    async def drain() -> None:
+        await api.drain()
+        await compat.drain()
+
+    server = Server(configure(app, lifespan="off"), drain)
     with listener:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(pubsub.run)
@@ -95,7 +104,7 @@ async def running_rest(world: World) -> AsyncIterator[RestSite]:
                 serving.start_soon(server.serve, [listener])
                 try:
                     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=20) as client:
-                        yield RestSite(world, hub, api, server, client, port)
+                        yield RestSite(world, hub, api, compat, server, client, port)
                 finally:
                     server.should_exit = True
             tasks.cancel_scope.cancel()

@@ -11,17 +11,17 @@ from tests.support.samples import sample
 def test_the_defaults_work_on_a_laptop() -> None:
     settings = Settings.read({})
     assert (settings.host, settings.port, settings.redis_url, settings.roles) == ("127.0.0.1", 8000, None, None)
-    assert list(settings.crews) == ["content"]
+    assert (list(settings.crews), settings.default_crew) == (["content"], "content")
 
 
 def test_what_is_set_is_honoured() -> None:
     settings = Settings.read({
         "PORT": "9000", "QUARTERDECK_DATA": "/tmp/x", "QUARTERDECK_REDIS_URL": "redis://h", "QUARTERDECK_ROLES": "web",
         "QUARTERDECK_CREWS": "a=m:A, b = n.o:B", "QUARTERDECK_SLOTS": "4", "QUARTERDECK_RATE_LIMITS": "off",
-        "QUARTERDECK_ORIGINS": "https://a.example, https://b.example",
+        "QUARTERDECK_ORIGINS": "https://a.example, https://b.example", "QUARTERDECK_DEFAULT_CREW": "b",
     })  # fmt: skip
     assert (settings.port, str(settings.data), settings.redis_url) == (9000, "/tmp/x", "redis://h")
-    assert settings.crews == {"a": "m:A", "b": "n.o:B"}
+    assert (settings.crews, settings.default_crew) == ({"a": "m:A", "b": "n.o:B"}, "b")
     assert (settings.slots, settings.rate_limits, settings.roles) == (4, False, ("web",))
     assert settings.origins == ("https://a.example", "https://b.example")
 
@@ -34,6 +34,7 @@ def test_what_is_set_is_honoured() -> None:
         ("QUARTERDECK_CREWS", "content"), ("QUARTERDECK_CREWS", "a=m:A,a=m:B"),
         ("QUARTERDECK_CREWS", "=m:A"), ("QUARTERDECK_CREWS", "a=module"),
         ("QUARTERDECK_RATE_LIMITS", "maybe"), ("QUARTERDECK_HOST", "0.0.0.0"), ("QUARTERDECK_HOST", "example.com"),
+        ("QUARTERDECK_DEFAULT_CREW", "other"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_by_name(name: str, value: str) -> None:

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "../../static/ui/i18n/run.js";
 import { choices, chosen, labelOf } from "../../static/ui/actions.js";
 import { atFields, formOf, prepare } from "../../static/ui/answer.js";
 import { textOf } from "../../static/ui/draft.js";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "../../static/ui/i18n/run.js";
 import { sorted } from "../../static/ui/facts.js";
 import { isShort } from "../../static/ui/fields.js";
 import { nameOf, setMe } from "../../static/ui/people.js";

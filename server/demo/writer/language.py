@@ -35,6 +35,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {code: _load(code) for code in ("en",
 
 _NAMES: Final = {
     "": "en",
+    "the same language as the user's message": "en",  # nobody chose; the model cannot tell
     "en": "en",
     "english": "en",
     "inggris": "en",

@@ -123,7 +123,7 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await send({"type": "http.response.body", "body": b"retry: %d\n\n" % RETRY, "more_body": True})
             watch.begin(found)
-            await _run(outlet, receive, send)
+            await carry(outlet, receive, send)
         finally:
             self.outlets.discard(outlet)
             outlet.on_slow = None
@@ -137,7 +137,8 @@ def _give_up(outlet: EventOutlet, abort: Any) -> None:
     outlet.end(0, "slow", (), 0.0)
 
 
-async def _run(outlet: EventOutlet, receive: Receive, send: Send) -> None:
+async def carry(outlet: PumpedOutlet, receive: Receive, send: Send) -> None:
+    """Send what an outlet holds until it ends, with a sign of life now and then; a client that leaves ends it."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave, outlet, receive)
         tasks.start_soon(_beat, outlet)
@@ -145,14 +146,14 @@ async def _run(outlet: EventOutlet, receive: Receive, send: Send) -> None:
         tasks.cancel_scope.cancel()
 
 
-async def _leave(outlet: EventOutlet, receive: Receive) -> None:
+async def _leave(outlet: PumpedOutlet, receive: Receive) -> None:
     """Notice that the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
     outlet.end(0, "gone", (), 0.0)
 
 
-async def _beat(outlet: EventOutlet) -> None:
+async def _beat(outlet: PumpedOutlet) -> None:
     while True:
         await anyio.sleep(HEARTBEAT)
         outlet.send(b"")

@@ -61,7 +61,7 @@ async def keyed(request: Request) -> dict[str, Any]:
 
 async def read_object(request: Request) -> dict[str, Any]:
     """Read a body that is an object, or nothing."""
-    body = await _body(request)
+    body = await read_body(request)
     try:
         decoded = msgspec.json.decode(body or b"{}")
     except UNREADABLE as error:
@@ -71,12 +71,13 @@ async def read_object(request: Request) -> dict[str, Any]:
     return decoded
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request, limit: int = MAX_FRAME) -> bytes:
+    """Read a body, up to the limit of a frame."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_FRAME:
-            raise Refused(ErrorCode.TOO_LARGE, f"The body is larger than {MAX_FRAME} bytes.")
+        if len(body) > limit:
+            raise Refused(ErrorCode.TOO_LARGE, f"The body is larger than {limit} bytes.")
     return body
 
 

@@ -9,7 +9,9 @@ import en from "./en.js";
 export const LANGUAGES = Object.freeze({ en: "English", id: "Bahasa Indonesia" });
 /** @typedef {keyof typeof LANGUAGES} Language */
 
-const LOADERS = { en: async () => en, id: async () => (await import("./id.js")).default };
+/** @typedef {() => Promise<Record<string, string>>} Loader */
+/** @type {Record<Language, Loader[]>} */
+const LOADERS = { en: [async () => en], id: [async () => (await import("./id.js")).default] };
 /** @type {Language} */ let language = "en";
 /** @type {Record<string, string>} */ let copy = en;
 /** @type {Set<() => void>} */ const listeners = new Set();
@@ -17,10 +19,16 @@ const LOADERS = { en: async () => en, id: async () => (await import("./id.js")).
 /** Switches the interface; resolves when its copy is there. @param {string} next */
 export async function setLanguage(next) {
   const known = /** @type {Language} */ (next in LANGUAGES ? next : "en");
-  copy = await LOADERS[known]();
+  copy = Object.assign({}, ...(await Promise.all(LOADERS[known].map((load) => load()))));
   language = known;
-  document.documentElement.lang = known;
+  if (globalThis.document) document.documentElement.lang = known;
   for (const listener of listeners) listener();
+}
+
+/** Adds copy that only some parts of the page need; resolves when it is there. @param {Record<Language, Loader>} more */
+export async function addCopy(more) {
+  for (const [code, load] of Object.entries(more)) LOADERS[/** @type {Language} */ (code)].push(load);
+  await setLanguage(language);
 }
 
 /** The language now; the component renders again when it changes. @returns {Language} */
@@ -61,6 +69,10 @@ export const tOr = (key, fallback, values) => (key in copy ? t(/** @type {Key} *
 
 /** A number as this language writes it. @param {number} value */
 export const number = (value) => new Intl.NumberFormat(language).format(value);
+
+/** A number in few characters: `12K`. @param {number} value */
+export const compact = (value) =>
+  new Intl.NumberFormat(language, { notation: "compact", maximumSignificantDigits: 3 }).format(value);
 
 /** A length of time in words: `45 s`, `5 min 3 s`, `2 h 10 min`. @param {number} ms */
 export function duration(ms) {

@@ -1,0 +1,66 @@
+"""What the existing contracts share: commands by the dispatch, the crew that is meant, the checkpoint that is meant."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from protocol.commands import Decide, Get, Start
+from protocol.errors import ErrorCode, Refused
+from protocol.ids import ExecutionId
+from protocol.objects import Checkpoint, Crew
+from server.auth import OPEN
+from server.dispatch import Changed, Dispatch, Read, Started
+from server.routes.compat.shown import open_ones
+from server.routes.compat.words import meant
+
+
+class Door:
+    """A way in for clients of another contract. `via`: how decisions that came by it are marked."""
+
+    via = "compat"
+
+    def __init__(self, dispatch: Dispatch, default_crew: str) -> None:
+        self.dispatch = dispatch
+        self.default_crew = default_crew
+
+    async def handle(self, command: Any) -> Any:
+        """Carry out a command, or raise `Refused`."""
+        return await self.dispatch.handle(command, OPEN, via=self.via)
+
+    async def crew(self, name: str | None) -> Crew:
+        """Describe the crew that is named, else the default one."""
+        return await self.dispatch.crew(name or self.default_crew, OPEN)
+
+    async def start(self, crew: Crew, inputs: dict[str, Any], checkpoints: list[str]) -> ExecutionId:
+        """Start an execution."""
+        started: Started = await self.handle(Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints))
+        return started.execution
+
+    async def read(self, execution: str) -> Read:
+        """Read an execution and its checkpoints."""
+        read: Read = await self.handle(Get(execution=ExecutionId(execution)))
+        return read
+
+    async def decide(
+        self, checkpoint: Checkpoint, action: str, feedback: str | None, version: int | None = None
+    ) -> Changed:
+        """Answer a checkpoint by an action of the existing contract."""
+        command = Decide(
+            execution=checkpoint.execution,
+            checkpoint=checkpoint.id,
+            action=meant(action, feedback, checkpoint),
+            feedback=feedback,
+            version=version,
+        )
+        changed: Changed = await self.handle(command)
+        return changed
+
+
+def named(checkpoints: Sequence[Checkpoint], name: str) -> Checkpoint:
+    """Find a checkpoint by its id, or by its name when it waits; or raise `Refused`."""
+    for checkpoint in checkpoints:
+        if checkpoint.id == name:
+            return checkpoint
+    for checkpoint in open_ones(checkpoints):
+        if checkpoint.name == name:
+            return checkpoint
+    raise Refused(ErrorCode.NOT_FOUND, f"The execution has no checkpoint {name[:200]!r} that waits for an answer.")

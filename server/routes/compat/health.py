@@ -1,0 +1,62 @@
+"""`/health`, and the same at `/` for programs: is it well, and how much is going on."""
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
+
+from server.routes.api.requests import json
+from server.store import Store
+from server.store.client import OUTAGE
+
+SERVICE = "quarterdeck"
+#: What is true now is not to be kept, and another may ask for the page here.
+FRESH = {"cache-control": "no-store", "vary": "accept"}
+
+
+class JsonRoute(Route):
+    """A route for those who ask for JSON and not for a page."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match only them."""
+        headers = dict(scope.get("headers", ()))
+        accept = headers.get(b"accept", b"")
+        wanted = b"application/json" in accept and b"text/html" not in accept
+        return super().matches(scope) if wanted else (Match.NONE, {})
+
+
+class Health:
+    """Answer by counting."""
+
+    def __init__(self, store: Store, draining: Callable[[], bool]) -> None:
+        self.store = store
+        self.draining = draining
+
+    def routes(self) -> list[BaseRoute]:
+        """List the routes; the one at `/` must come before the page's."""
+        return [Route("/health", self.health), JsonRoute("/", self.root)]
+
+    async def health(self, _: Request) -> Response:
+        """`GET /health`: `{status, active_executions, pending_checkpoints}`; 503 when it is not well."""
+        return await self._answer({})
+
+    async def root(self, _: Request) -> Response:
+        """`GET /` with `Accept: application/json`: the same, and who answers."""
+        return await self._answer({"service": SERVICE})
+
+    async def _answer(self, who: dict[str, str]) -> Response:
+        if self.draining():
+            return self._unwell(who, "The server is shutting down.")
+        try:
+            active, pending = await self.store.count_active(), await self.store.count_inbox()
+        except OUTAGE:
+            return self._unwell(who, "Redis cannot be reached.")
+        return json(
+            {**who, "status": "healthy", "active_executions": active, "pending_checkpoints": pending}, headers=FRESH
+        )
+
+    def _unwell(self, who: dict[str, str], reason: str) -> Response:
+        body = {**who, "status": "unhealthy", "active_executions": None, "pending_checkpoints": None, "detail": reason}
+        return json(body, 503, FRESH)

@@ -1,0 +1,100 @@
+"""`POST /api/crew`: the call that waits for the end, as a route of Next.js did it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from protocol.errors import ErrorCode, Refused
+from protocol.ids import ExecutionId
+from protocol.objects import State
+from server.dispatch import Dispatch, Read
+from server.routes.api.requests import json
+from server.routes.compat import bodies, filling, shown
+from server.routes.compat.door import Door
+from server.routes.compat.ending import Endings
+from server.routes.compat.refusals import answering, error
+
+#: A call waits so long, in seconds: less than the five minutes after which `fetch` in Node gives up.
+LIMIT = 280.0
+PING = "ping"
+
+
+class Together(Door):
+    """Start, wait, and answer with everything."""
+
+    def __init__(self, dispatch: Dispatch, default_crew: str, endings: Endings, *, limit: float = LIMIT) -> None:
+        super().__init__(dispatch, default_crew)
+        self.endings = endings
+        self.limit = limit
+
+    def routes(self) -> list[BaseRoute]:
+        """List the route."""
+        return [Route("/api/crew", answering(error, self.call), methods=["POST"])]
+
+    async def call(self, request: Request) -> Response:
+        """Run the crew without the request's checkpoints; a client that leaves cancels nothing."""
+        raw, body = await bodies.read(request, bodies.Together)
+        if body.ping in (True, PING) or filling.text_of(raw) == PING:
+            return json({"status": "ok", "message": "pong"})
+        crew = await self.crew(body.crew)
+        execution = await self.start(crew, filling.inputs(crew, raw), [])
+        ended = await while_there(request, lambda: self.endings.until(execution, self.limit))
+        if ended is None:
+            return Response(status_code=204)  # nobody reads it
+        return self._answer(await self.read(execution), ended=ended)
+
+    def _answer(self, read: Read, *, ended: bool) -> Response:
+        execution = read.execution
+        if execution.state is State.COMPLETED:
+            return json(shown.whole(execution))
+        raise failed(execution.id, why(read, self.limit) if not ended else end_of(read))
+
+
+def why(read: Read, limit: float) -> str:
+    """Say what an execution waits for that has not ended in time."""
+    waiting = shown.open_ones(read.checkpoints)
+    doing = f"waits for a person at {waiting[0].name!r}" if waiting else "is still at work"
+    return f"After {limit:g} s the execution {doing}. It goes on: see GET /api/crew/status/{read.execution.id}."
+
+
+def end_of(read: Read) -> str:
+    """Say how an execution ended that gave no result."""
+    fault = read.execution.error
+    return fault.message if fault else f"The execution was {read.execution.state}."
+
+
+def failed(execution: ExecutionId, message: str) -> Refused:
+    """Say that there is no result."""
+    return Refused(ErrorCode.INTERNAL, message, execution_id=execution)
+
+
+async def while_there(request: Request, work: Callable[[], Awaitable[bool]]) -> bool | None:
+    """Do something for as long as the client waits for it; nothing when it has left first."""
+    found: list[bool] = []
+    refusals: list[Refused] = []
+
+    async def do() -> None:
+        try:
+            found.append(await work())
+        except Refused as refused:
+            refusals.append(refused)  # out of a task group it would come in a group
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(do)
+        await gone(request)
+        group.cancel_scope.cancel()
+    if refusals:
+        raise refusals[0]
+    return found[0] if found else None
+
+
+async def gone(request: Request) -> None:
+    """Return when the client has left. Its body must have been read."""
+    message: Any = {}
+    while message.get("type") != "http.disconnect":
+        message = await request.receive()

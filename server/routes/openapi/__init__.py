@@ -1,0 +1,37 @@
+"""`/openapi.json` and `/docs`: what there is over HTTP, for machines and for people.
+
+`python -m server.routes.openapi` writes the document's copy in Git.
+"""
+
+from importlib.metadata import version
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from server.routes.openapi.document import document, written
+from server.routes.openapi.page import POLICY, page
+
+#: What is served here changes with the server only; browsers are to ask whether it has.
+SHARED = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+
+
+class OpenApi:
+    """Serve the document and its page, each made once."""
+
+    def __init__(self) -> None:
+        described = document(version("quarterdeck"))
+        self._text = written(described)
+        self._page = page(described)
+
+    def routes(self) -> list[BaseRoute]:
+        """List the routes."""
+        return [Route("/openapi.json", self.read), Route("/docs", self.docs)]
+
+    async def read(self, _: Request) -> Response:
+        """`GET /openapi.json`."""
+        return Response(self._text, media_type="application/json", headers=SHARED)
+
+    async def docs(self, _: Request) -> Response:
+        """`GET /docs`."""
+        return Response(self._page, media_type="text/html", headers={**SHARED, "content-security-policy": POLICY})

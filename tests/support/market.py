@@ -1,0 +1,76 @@
+"""Runs of the crew `market` on a whole installation, and what its model says."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.support.browser import Screen
+from tests.support.openai_server import OpenAIServer
+from tests.support.stack import Stack
+
+SURVEY = "# Survey\n\nWe asked a hundred people.\n\nExpected: 62% positive, 25% neutral, 13% negative."
+REPORT = (
+    "# Report\n\nWhat sells best:\n\n```bars\nCold brew | 84\nLatte art | 31.5\n```\n\n"
+    "| Mood | Share |\n|---|---|\n| Positive | 62% |\n| Negative | 38% |\n\n"
+    "| City | Shops |\n|---|---|\n| Bandung | 12 |\n"
+)
+
+#: Goes to the card, where there is one that has no room beside the run.
+TO_CARD = """
+(() => {
+  const card = document.querySelector(".desk [data-checkpoint]");
+  if (!card || card.checkVisibility()) return false;
+  history.pushState(null, "", `${location.pathname}/c/${card.dataset.checkpoint}`);
+  dispatchEvent(new PopStateEvent("popstate"));
+  return true;
+})()
+"""
+
+
+@asynccontextmanager
+async def market(server: OpenAIServer, **settings: str) -> AsyncIterator[Stack]:
+    """Run a web process and a worker with the crew."""
+    server.reply("do survey about", SURVEY)
+    server.reply("do report about", REPORT)
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), server.url)
+        for process in stack.processes:
+            process.environ |= {"QUARTERDECK_CREWS": "market=market:crew", **settings}
+        try:
+            await stack.mend()
+            yield stack
+        finally:
+            stack.stop()
+
+
+async def start(stack: Stack, topic: str, checkpoints: list[str], **more: str) -> str:
+    """Start a run without the page, and give its id."""
+    inputs = {"topic": topic, "output_language": "English"}
+    async with stack.connect() as client:
+        started = await client.command("start", crew="market", inputs=inputs, checkpoints=checkpoints, **more)
+        execution = str(started["execution"])
+        if checkpoints:
+            await client.question(execution, checkpoints[0])
+        else:
+            await client.end(execution)
+    return execution
+
+
+async def look(screen: Screen, name: str) -> None:
+    """See that everybody can use what the page shows: in light and dark, on a desk and on a phone; keep pictures."""
+    found = []
+    for width in (1440, 390):
+        await screen.page.set_viewport_size({"width": width, "height": 900 if width > 720 else 844})
+        moved = await screen.page.evaluate(TO_CARD)
+        for mode in ("light", "dark"):
+            await screen.page.emulate_media(color_scheme="dark" if mode == "dark" else "light")
+            await screen.keep(f"{name}-{mode}-{width}")
+            found += [f"{mode}, {width}: {problem}" for problem in await screen.accessibility()]
+            if await screen.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found.append(f"{mode}, {width}: wider than the screen")
+        if moved:
+            await screen.page.go_back()
+    await screen.page.emulate_media(color_scheme="light")
+    await screen.page.set_viewport_size({"width": 1440, "height": 900})
+    assert not found, "\n".join([name, *found])

@@ -1,0 +1,121 @@
+"""AG-UI's rules apart from HTTP: which input takes the words, what a payload means, what a run says. Pure."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from protocol.errors import ErrorCode, Refused
+from protocol.frames import decode_server_frame
+from protocol.objects import Action, Checkpoint, Crew
+from server.routes.agui.conversation import history
+from server.routes.agui.interrupts import decision_of, response_schema
+from server.routes.agui.request import RunAgentInput, inputs_for
+from server.routes.agui.translation import Translation
+from tests.golden import examples
+
+USER = {"id": "m1", "role": "user", "content": "Tea, please"}
+
+
+def crew(*required: str, **fields: str) -> Crew:
+    properties = {name: {"type": kind} for name, kind in fields.items()}
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    return Crew(name="c", title="C", description="", kind="crew", inputs=schema, checkpoints=[], tasks=[])
+
+
+@pytest.mark.parametrize(
+    ("made", "props", "inputs"),
+    [
+        (crew(user_input="string", language="string"), None, {"user_input": "Tea, please"}),
+        (crew(language="string", message="string", topic="string"), {}, {"message": "Tea, please"}),
+        (crew("about", about="string", tone="string"), {}, {"about": "Tea, please"}),
+        (crew(about="string", count="integer"), {}, {"about": "Tea, please"}),
+        (crew(about="string", tone="string"), {}, {}),
+        (crew(topic="string"), {"inputs": {"topic": "Salt"}}, {"topic": "Salt"}),
+        (crew(topic="string", tone="string"), {"inputs": {"topic": "Salt"}}, {"tone": "Tea, please", "topic": "Salt"}),
+    ],
+)
+def test_which_input_takes_the_words(made: Crew, props: Any, inputs: dict[str, str]) -> None:
+    asked = RunAgentInput(thread_id="t", run_id="r", messages=[USER], forwarded_props=props)
+    assert inputs_for(made, asked) == inputs
+
+
+def test_words_that_were_answered_are_not_said_again() -> None:
+    answered = [USER, {"id": "m2", "role": "assistant", "content": "Here."}]
+    assert inputs_for(crew(topic="string"), RunAgentInput(thread_id="t", run_id="r", messages=answered)) == {}
+
+
+def checkpoint(*actions: str, kind: str = "task.after", **more: Any) -> Checkpoint:
+    offered = [Action(id=action, label=action, needs_feedback=action == "revise") for action in actions]
+    return msgspec.structs.replace(examples.OPEN, actions=offered, kind=kind, **more)
+
+
+TASK = checkpoint("approve", "edit", "revise", "skip", "stop")
+TOOL = checkpoint("approve", "edit", "reject", "stop", kind="tool")
+ASK = checkpoint("respond", "skip", "stop", kind="ask", schema=None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "payload", "meant"),
+    [
+        (TASK, {"approved": True}, {"action": "approve"}),
+        (TASK, {"approved": True, "output": "Mine"}, {"action": "edit", "output": "Mine"}),
+        (TASK, {"approved": False}, {"action": "stop"}),
+        (TASK, {"approved": False, "feedback": "no"}, {"action": "revise", "feedback": "no"}),
+        (TASK, {"action": "skip"}, {"action": "skip"}),
+        (TASK, {"action": "approve", "version": 1}, {"action": "approve", "version": 1}),
+        (TOOL, {"approved": True, "editedArgs": {"to": "b"}}, {"action": "edit", "arguments": {"to": "b"}}),
+        (TOOL, {"approved": False}, {"action": "reject"}),
+        (TOOL, {"approved": False, "feedback": "no"}, {"action": "reject", "feedback": "no"}),
+        (ASK, "To Rara.", {"action": "respond", "response": "To Rara."}),
+        (ASK, {"response": "To Rara."}, {"action": "respond", "response": "To Rara."}),
+        (ASK, {"approved": False}, {"action": "stop"}),
+    ],
+)
+def test_what_a_payload_means(asked: Checkpoint, payload: Any, meant: dict[str, Any]) -> None:
+    decision = msgspec.to_builtins(decision_of(asked, payload, "k"))
+    named = {"type", "execution", "checkpoint", "key"}
+    version = {} if "version" in meant else {"version": asked.version}
+    assert {name: value for name, value in decision.items() if name not in named} == meant | version
+
+
+@pytest.mark.parametrize("payload", [None, {}, [], 7, "yes", {"approved": "yes"}, {"action": 7}, {"feedback": "hm"}])
+def test_silence_and_nonsense_decide_nothing(payload: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        decision_of(TASK, payload, "k")
+    assert refused.value.code is ErrorCode.BAD_FIELD
+
+
+def test_what_is_offered_is_what_can_be_answered() -> None:
+    assert set(response_schema(TASK)["properties"]) == {"action", "feedback", "approved", "output"}
+    assert set(response_schema(TOOL)["properties"]) == {"action", "feedback", "approved", "arguments", "editedArgs"}
+    assert set(response_schema(ASK)["properties"]) == {"action", "feedback", "response"}
+
+
+def test_every_event_is_translated_and_what_was_opened_is_closed() -> None:
+    """Each kind of event alone, in the middle of a task whose text streams."""
+    golden = msgspec.json.decode(examples.FILE.read_bytes())
+    delta = next(frame for frame in golden["control"] if frame["type"] == "delta")
+    began = next(frame for frame in golden["events"] if frame["type"] == "task.started")
+    for frame in golden["events"]:
+        run = Translation("t", "r", examples.WHOLE, [USER])
+        said = run.begin()
+        for one in (began, delta, frame):
+            said += run.take(decode_server_frame(msgspec.json.encode(one)))
+        if run.over:
+            kinds = [msgspec.to_builtins(event)["type"] for event in said]
+            assert kinds[-1] in ("RUN_FINISHED", "RUN_ERROR")
+            assert kinds.count("STEP_STARTED") == kinds.count("STEP_FINISHED")
+            assert kinds.count("TEXT_MESSAGE_START") == kinds.count("TEXT_MESSAGE_END")
+            assert run.take(decode_server_frame(msgspec.json.encode(began))) == [], "it says nothing more"
+
+
+def test_history_is_the_clients_own_or_what_the_tasks_gave() -> None:
+    known: list[dict[str, Any]] = [
+        USER,
+        {"id": "a", "role": "assistant", "content": "x"},
+        {"id": "b", "role": "activity", "content": {}},
+    ]
+    assert history(known, examples.WHOLE) == known[:2]
+    outputs = [task.output for task in examples.WHOLE.tasks if task.output is not None]
+    assert [message["content"] for message in history([USER], examples.WHOLE)] == ["Tea, please", *outputs]
