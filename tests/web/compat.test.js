@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 import { addressOf } from "../../static/adapters/shared.js";
 import { CheckpointApproval, useHITLWorkflow } from "../../static/adapters/compat/index.js";
-import { actionOf, checkpointsOf, infoOf, openOf, statusOf } from "../../static/adapters/compat/mapping.js";
+import { answerOf, checkpointsOf, infoOf, openOf, statusOf } from "../../static/adapters/compat/mapping.js";
 import { crewFor, inputsOf, startOf } from "../../static/adapters/compat/request.js";
 import { follow, initialState, reduce } from "../../static/client/store.js";
 import { checkpoint, completed, decided, event, ID, opened, queued, taskCompleted, taskStarted } from "./support.js";
@@ -49,7 +49,7 @@ test("an execution has the status that the polling front end knows", () => {
 });
 
 test("the question that waits is named, and those that were answered are counted by id", () => {
-  const waiting = told(queued(), taskStarted(2), opened(3, { facts: { tokens: 12 } }));
+  const waiting = told(queued(), taskStarted(2), opened(3));
   assert.equal(waiting.status.current_checkpoint, "cp_1");
   assert.ok(waiting.open);
   assert.deepEqual(infoOf(waiting.open), {
@@ -57,7 +57,18 @@ test("the question that waits is named, and those that were answered are counted
     checkpoint_id: "cp_1",
     checkpoint_name: "after_planning",
     description: "After planning",
-    context: { phase: "plan", tokens: 12, result_preview: "A plan", draft: "A plan", status: "waiting_feedback" },
+    context: {
+      phase: "planning",
+      result_preview: "A plan",
+      status: "waiting_feedback",
+      draft: "A plan",
+      content_type: "text/markdown",
+      task: "plan",
+      agent: null,
+      kind: "task.after",
+      version: 1,
+      actions: ["continue"],
+    },
     status: "pending",
     created_at: checkpoint().opened_at,
   });
@@ -73,16 +84,33 @@ test("a result carries the output, and each task's; a failure its message", () =
     [result.status, result.output, result.task_outputs],
     ["complete", "Done", [{ task: "plan", agent: "Planner", output: "A plan" }]],
   );
-  assert.equal(result.token_usage.total_tokens, 40);
+  assert.equal(result.token_usage, undefined, "no model was asked");
+  const asked = { prompt_tokens: 30, completion_tokens: 10, total_tokens: 40, calls: 2 };
+  const ended = event("execution.completed", 2, { output: "Done", tasks: [], usage: asked, seconds: 1, waited: 0 });
+  assert.deepEqual(told(queued(), ended).status.result.token_usage, {
+    total_tokens: 40,
+    prompt_tokens: 30,
+    completion_tokens: 10,
+    successful_requests: 2,
+  });
   const failed = event("execution.failed", 2, { error: { code: "task_failed", message: "No such day" } });
   assert.equal(told(queued(), failed).status.error, "No such day");
 });
 
-test("continue is approve; the others keep their names", () => {
-  assert.deepEqual(
-    /** @type {const} */ (["continue", "stop", "revise", "skip"]).map(actionOf),
-    ["approve", "stop", "revise", "skip"],
-  );
+test("each answer is the first of its meanings that the question offers", () => {
+  const of = (/** @type {string[]} */ ...ids) => ({
+    ...checkpoint({ actions: ids.map((id) => ({ id, label: id })) }),
+    waits: [],
+    viewers: [],
+  });
+  const task = of("approve", "revise", "skip", "stop");
+  assert.deepEqual(answerOf("continue", undefined, task), { action: "approve" });
+  assert.deepEqual(answerOf("revise", "Shorter", task), { action: "revise", feedback: "Shorter" });
+  assert.deepEqual(answerOf("skip", "", task), { action: "skip" });
+  assert.deepEqual(answerOf("revise", "No", of("approve", "reject")), { action: "reject", feedback: "No" });
+  assert.deepEqual(answerOf("continue", "Two", of("respond")), { action: "respond", response: "Two" });
+  assert.deepEqual(answerOf("stop", undefined, of("respond")), { action: "stop" }, "the server says what is offered");
+  assert.deepEqual(answerOf("continue", undefined, undefined), { action: "approve" });
 });
 
 test("words go to the input that is meant for them, else to the only text that is required", () => {
@@ -97,10 +125,15 @@ test("words go to the input that is meant for them, else to the only text that i
   const needy = { properties: properties("user_input", "tone", "language"), required: ["user_input", "tone", "language"] };
   assert.deepEqual(inputsOf(needy, { user_input: "Kopi" }), {
     user_input: "Kopi",
-    tone: "",
+    tone: " ",
     language: "the same language as the user's message",
   });
   assert.deepEqual(inputsOf({}, { message: "Kopi" }), {});
+  const several = { properties: properties("a", "b"), required: ["a", "b"] };
+  assert.deepEqual(inputsOf(several, { message: "Kopi" }), {}, "nobody can guess: the start says what is missing");
+  const loose = { properties: properties("topic"), required: [] };
+  assert.deepEqual(inputsOf(loose, { message: "Kopi" }), { topic: "Kopi" });
+  assert.deepEqual(inputsOf(named, { message: " " }), {}, "blanks are no words");
 });
 
 test("the usual checkpoints are asked for where the crew offers them, others only by name", () => {
@@ -137,5 +170,8 @@ test("rendered on a server, without a provider, the hook waits for nothing and t
   assert.ok(open);
   const card = renderToString(h(CheckpointApproval, { checkpoint: infoOf(open), onSubmit: () => {}, loading: false }));
   assert.match(card, /A plan/);
-  for (const label of ["Continue", "Revise", "Skip", "Stop"]) assert.match(card, new RegExp(`>${label}</button>`));
+  assert.deepEqual([...card.matchAll(/>(\w+)<\/button>/g)].map(([, label]) => label), ["Continue"]);
+  const bare = { ...infoOf(open), context: { result_preview: "A plan" } };
+  const all = renderToString(h(CheckpointApproval, { checkpoint: bare, onSubmit: () => {}, loading: false }));
+  assert.deepEqual([...all.matchAll(/>(\w+)<\/button>/g)].map(([, label]) => label), ["Continue", "Revise", "Skip", "Stop"]);
 });

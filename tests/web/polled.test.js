@@ -16,6 +16,7 @@ const push = (...frames) =>
     mock.timers.tick(16);
   });
 const reply = (/** @type {string} */ type, /** @type {object} */ data) => act(async () => latest().reply(type, data));
+const ACTIONS = ["approve", "revise", "skip", "stop"].map((id) => ({ id, label: id }));
 const CREW = { name: "content", inputs: { properties: { user_input: {} }, required: ["user_input"] }, checkpoints: [] };
 
 function Campaign() {
@@ -49,7 +50,7 @@ test("it starts, asks, takes changes, asks again, goes on and ends: on one socke
   assert.deepEqual([crew, inputs, checkpoints], ["content", { user_input: "Kopi" }, ["after_planning"]]);
   await reply("start", { execution: ID, epoch: EPOCH, offset: 1 });
   assert.equal(text("#state"), "idle pending ");
-  await push(queued(), opened(2), synced(2));
+  await push(queued(), opened(2, { actions: ACTIONS }), synced(2));
   assert.equal(text("#state"), "idle waiting_feedback ");
 
   await act(async () => mock.timers.tick(500));
@@ -64,7 +65,12 @@ test("it starts, asks, takes changes, asks again, goes on and ends: on one socke
   await reply("decide", { offset: 3, state: "running" });
   await push(
     decided(3, { action: "revise", feedback: "Shorter" }),
-    opened(4, { version: 2, draft: { text: "A short plan" }, opened_at: "2027-01-15T09:00:00.000Z" }),
+    opened(4, {
+      version: 2,
+      actions: ACTIONS,
+      draft: { text: "A short plan" },
+      opened_at: "2027-01-15T09:00:00.000Z",
+    }),
   );
   assert.match(text("section") ?? "", /A short plan/);
   assert.equal(find("textarea").value, "", "words that were sent go with their question");

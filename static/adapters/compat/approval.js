@@ -69,7 +69,7 @@ export function CheckpointApproval({ checkpoint, onSubmit, loading, labels = {} 
     h(
       "div",
       { className: "qd-actions" },
-      ACTIONS.map((action) =>
+      offered(checkpoint).map((action) =>
         h(
           "button",
           { key: action, type: "button", className: `qd-${action}`, "aria-disabled": inert, onClick: () => submit(action) },
@@ -81,9 +81,15 @@ export function CheckpointApproval({ checkpoint, onSubmit, loading, labels = {} 
   );
 }
 
+/** What may be answered: all, where the checkpoint does not say. @param {CheckpointInfo} checkpoint */
+function offered({ context }) {
+  const actions = /** @type {unknown} */ (context["actions"]);
+  return Array.isArray(actions) ? ACTIONS.filter((action) => actions.includes(action)) : ACTIONS;
+}
+
 /** The text that is asked about, then what else is known. @param {{ context: Record<string, any> }} props */
 function Context({ context }) {
-  const { draft, result_preview, ...facts } = context;
+  const { draft, result_preview, actions: _, status: __, ...facts } = context;
   const shown = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
   return h(
     "div",

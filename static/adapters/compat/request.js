@@ -6,8 +6,14 @@
 
 /** Where such a front end stops when its request does not say. */
 const USUAL = ["after_planning", "after_analysis"];
-/** What is meant when the crew wants a language and the request names none. */
+/** What a crew is told that needs a language, when nobody chose one. */
 const SAME_LANGUAGE = "the same language as the user's message";
+/** What a crew is told that needs a text which nobody gave: an empty one counts as none. */
+const BLANK = " ";
+/** Inputs that are about what the person wrote, and are not it. */
+const ASIDE = new Set(["campaign_context", "language", "output_language"]);
+
+/** @typedef {{ type?: string }} Property */
 
 /**
  * @param {Crew} crew
@@ -24,33 +30,45 @@ export function startOf(crew, request) {
 }
 
 /**
- * Fills the inputs of a crew. The person's words go to the input named `user_input` or `message`, else to the only
- * text that is required; what the crew requires besides and nobody gave is empty.
+ * Fills the inputs of a crew, as the server's own `/api/crew` does: by name, the person's words where they belong, and
+ * other texts only when those have their place. What is missing then is left out, and refused by the start.
  * @param {Record<string, any>} schema
  * @param {CrewRequest} request
  * @returns {Record<string, unknown>}
  */
 export function inputsOf(schema, request) {
-  const properties = /** @type {Record<string, { type?: string }>} */ (schema["properties"] ?? {}),
+  const properties = /** @type {Record<string, Property>} */ (schema["properties"] ?? {}),
     required = /** @type {string[]} */ (schema["required"] ?? []);
-  const words = request.user_input ?? request.message ?? "",
-    given = Object.entries(named(request, words)).filter(([name, value]) => name in properties && value !== undefined);
-  const inputs = Object.fromEntries(given);
-  const missing = required.filter((name) => !(name in inputs)),
-    spoken = "user_input" in inputs || "message" in inputs;
-  const texts = missing.filter((name) => !isAbout(name) && (properties[name]?.type ?? "string") === "string");
-  const filled = !spoken && texts.length === 1 ? { [String(texts[0])]: words } : {};
-  const empty = missing.map((name) => [name, name.endsWith("language") ? SAME_LANGUAGE : ""]);
-  return { ...Object.fromEntries(empty), ...inputs, ...filled };
+  const words = [request.user_input, request.message].find((text) => text?.trim());
+  const isText = (/** @type {string} */ name) => (properties[name]?.type ?? "string") === "string";
+  const given = named(request),
+    found = Object.fromEntries(Object.entries(given).filter(([name, value]) => name in properties && value));
+  const home = homeOf(Object.keys(properties).filter((name) => !(name in found) && isText(name)), properties, required);
+  const filled = home !== undefined && words !== undefined ? { ...found, [home]: words } : found;
+  const isPlaced =
+    Object.keys(filled).some((name) => !ASIDE.has(name)) && (!words || Object.values(filled).includes(words));
+  const lacking = required.filter((name) => !(name in filled) && isText(name) && (isPlaced || ASIDE.has(name)));
+  return { ...filled, ...Object.fromEntries(lacking.map((name) => [name, name.endsWith("language") ? SAME_LANGUAGE : BLANK])) };
 }
 
-/** Inputs that say how, not what. @param {string} name */
-const isAbout = (name) => name === "campaign_context" || name === "language" || name === "output_language";
+/**
+ * Where the person's words belong: the input of that name, else the only text still asked for.
+ * @param {readonly string[]} free texts that nothing fills yet
+ * @param {Readonly<Record<string, Property>>} properties
+ * @param {readonly string[]} required
+ */
+function homeOf(free, properties, required) {
+  const name = ["user_input", "message"].find((known) => known in properties);
+  if (name) return free.includes(name) ? name : undefined;
+  const open = free.filter((known) => !ASIDE.has(known)),
+    wanted = open.filter((known) => required.includes(known));
+  return wanted.length === 1 ? wanted[0] : open.length === 1 ? open[0] : undefined;
+}
 
-/** @param {CrewRequest} request @param {string} words */
-const named = ({ campaign_context, language }, words) => ({
-  user_input: words,
-  message: words,
+/** @param {CrewRequest} request */
+const named = ({ user_input, message, campaign_context, language }) => ({
+  user_input,
+  message,
   campaign_context,
   language,
   output_language: language,

@@ -8,7 +8,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useNearestClient, useSelectionOf } from "../../client/react.js";
 import { sharedClient } from "../shared.js";
-import { actionOf, checkpointsOf, infoOf, openOf, statusOf } from "./mapping.js";
+import { answerOf, checkpointsOf, infoOf, openOf, statusOf } from "./mapping.js";
 import { crewFor, startOf } from "./request.js";
 
 /**
@@ -89,8 +89,7 @@ async function answer(client, execution, { checkpointId, action, feedback }) {
   await client.decide({
     execution,
     checkpoint: asked?.id ?? checkpointId,
-    action: actionOf(action),
     ...(asked && { version: asked.version }),
-    ...(feedback && { feedback }),
+    ...answerOf(action, feedback, asked),
   });
 }
