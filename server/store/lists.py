@@ -3,6 +3,7 @@
 They are lists, not truth: an entry that was left behind by a crash is put right by `repair`, or dropped when read.
 """
 
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
@@ -207,4 +208,6 @@ def _cursor(cursor: str | None) -> tuple[float, set[str]]:
     if not cursor:
         return float("inf"), set()
     score, _, ident = cursor.partition("~")
+    if not math.isfinite(float(score)):
+        raise ValueError(score)
     return float(score), {ident}

@@ -9,7 +9,7 @@ import { newKey } from "./commands.js";
 /** @typedef {{ offset: number, state: Execution["state"] }} Changed where the log is now, and what the execution's state is */
 
 /**
- * @param {(command: Command, limits?: Limits) => Promise<any>} request
+ * @param {(command: Command, limits?: Limits, heard?: (data: any) => void) => Promise<any>} request
  * @param {(execution: string) => void} begun told of each execution that the server lets us watch from its start
  */
 export function createCalls(request, begun) {
@@ -28,11 +28,10 @@ export function createCalls(request, begun) {
      * @param {KeyedLimits} [limits]
      * @returns {Promise<{ execution: string, epoch: string, offset: number }>}
      */
-    async start(start, { key = newKey(), ...limits } = {}) {
-      const started = await request({ type: "start", ...start, key }, limits);
-      if (start.watch !== false) begun(started.execution);
-      return started;
-    },
+    start: (start, { key = newKey(), ...limits } = {}) =>
+      request({ type: "start", ...start, key }, limits, ({ execution }) => {
+        if (start.watch !== false) begun(execution);
+      }),
     /**
      * Answers a checkpoint; resolves when the decision is kept.
      * @param {Omit<Decide, "type" | "id" | "key">} decision

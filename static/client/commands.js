@@ -21,7 +21,11 @@ export class CommandError extends Error {
 }
 
 /**
- * @typedef {{ frame: object, settle: (f: () => void) => void, resolve: (data: any) => void, reject: (e: unknown) => void }} Pending
+ * @typedef {object} Pending
+ * @property {object} frame
+ * @property {(f: () => void) => void} settle
+ * @property {(data: any) => void} resolve
+ * @property {(e: unknown) => void} reject
  */
 /** @typedef {{ signal?: AbortSignal | undefined, timeout?: number | undefined }} Limits */
 
@@ -41,11 +45,17 @@ export function createCommands(send, isOpen) {
    * Sends a command now, or as soon as there is a connection.
    * @param {Command} command
    * @param {Limits} [limits] `timeout` in milliseconds, reconnects included
+   * @param {(data: any) => void} [heard] called before the next frame is read: where several come at once, as in
+   *   node, a promise would tell too late
    * @returns {Promise<any>} the reply's `data`; rejects with `CommandError`, or with the signal's reason
    */
-  function request(command, { signal, timeout = 30_000 } = {}) {
+  function request(command, { signal, timeout = 30_000 } = {}, heard = () => {}) {
     const id = ++last;
-    return new Promise((resolve, reject) => {
+    return new Promise((settled, reject) => {
+      const resolve = (/** @type {any} */ data) => {
+        heard(data);
+        settled(data);
+      };
       if (signal?.aborted) return reject(signal.reason);
       const settle = (/** @type {() => void} */ f) => {
         clearTimeout(timer);

@@ -110,11 +110,13 @@ export const useCheckpoint = (id) => useSelection((state) => (id === undefined ?
 
 /** @param {State} state */
 const newestFirst = (state) =>
-  Object.values(state.summaries).sort((a, b) => b.created_at.localeCompare(a.created_at) || (a.id < b.id ? 1 : -1));
+  Object.values(state.summaries).sort((a, b) => order(b.created_at, a.created_at) || order(b.id, a.id));
 
 /** @param {CheckpointView} a @param {CheckpointView} b */
-const byUrgency = (a, b) =>
-  (a.deadline ?? "~").localeCompare(b.deadline ?? "~") || a.opened_at.localeCompare(b.opened_at);
+const byUrgency = (a, b) => order(a.deadline ?? "~", b.deadline ?? "~") || order(a.opened_at, b.opened_at);
+
+/** By code, as times and ids are made to be ordered; by language, "~" would come before the digits. @param {string} a @param {string} b */
+const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** @param {unknown} a @param {unknown} b */
 function isSame(a, b) {

@@ -101,7 +101,8 @@ export function createWatching({ session, read, write, isOpen }, backoff, random
      * @param {ServerFrame} frame
      */
     check(id, frame) {
-      if (read().executions[id]?.missing && read().watched[id] === "live") repair(id);
+      const { executions, watched } = read();
+      if (watched[id] === "live" && (!executions[id] || executions[id].missing)) repair(id);
       else if (frame.type === "synced") repairs.delete(id);
     },
   };

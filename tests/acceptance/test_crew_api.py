@@ -156,8 +156,6 @@ REFUSALS: list[tuple[str, str, Any, int, bool]] = [
     ("POST", "/api/crew/execute", {"message": "tea", "crew": "nobody"}, 404, False),
     ("POST", "/api/crew/execute", {"message": "tea", "crew": "unimportable"}, 409, False),
     ("POST", "/api/crew/execute", {"message": "x" * 200_000}, 413, False),
-    ("GET", "/api/crew/execute", None, 405, False),
-    ("GET", "/api/crew/nothing", None, 404, False),
 ]
 
 
@@ -168,6 +166,13 @@ async def test_refusals_have_a_detail(
     answer = await call(stack, method, path, body)
     assert (answer.status, list(answer.json)) == (status, ["detail"])
     assert isinstance(answer.json["detail"], list if listed else str)
+
+
+async def test_what_is_not_there_has_a_detail_too(stack: Stack) -> None:
+    for path, status, said in (("nothing", 404, "Not Found"), ("execute", 405, "Method Not Allowed")):
+        answer = await call(stack, "GET", f"/api/crew/{path}")
+        assert (answer.status, answer.json["detail"]) == (status, said)
+    assert answer.headers["allow"] == "POST"
 
 
 async def test_answers_that_are_refused_leave_the_checkpoint_open(stack: Stack, topic: str) -> None:

@@ -167,6 +167,13 @@ async def test_refusals_are_problem_documents(
     assert "Traceback" not in answer.text
 
 
+async def test_a_path_that_is_not_there_is_a_problem_document_too(stack: Stack) -> None:
+    answer = await api(stack, "GET", "/nothing")
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    refused = await api(stack, "DELETE", "/executions")
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
 async def test_a_stream_of_what_is_not_there_is_a_problem_document(stack: Stack) -> None:
     answer = await api(stack, "GET", f"{ABSENT}/events", None, Accept="text/event-stream")
     assert (answer.status, answer.json["code"]) == (404, "not_found")

@@ -182,9 +182,10 @@ async def test_lists_of_crews_and_checkpoints(world: World) -> None:
 
 
 @pytest.mark.parametrize("what", ["executions", "checkpoints", "crews"])
-async def test_a_cursor_that_was_never_given_is_refused(world: World, what: Any) -> None:
+@pytest.mark.parametrize("cursor", ["three", "nan~x_1", "inf", "-1e999~"])
+async def test_a_cursor_that_was_never_given_is_refused(world: World, what: Any, cursor: str) -> None:
     with pytest.raises(Refused) as refused:
-        await world.dispatch.handle(List(what=what, cursor="three"), RARA)
+        await world.dispatch.handle(List(what=what, cursor=cursor), RARA)
     assert refused.value.code is ErrorCode.BAD_FIELD
 
 

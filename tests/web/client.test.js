@@ -324,6 +324,34 @@ test("a start is watched from its first word", async () => {
   assert.equal(client.getState().executions[ID]?.streams["s1"]?.text, "First");
 });
 
+test("a start is watched from its first word also where all frames come at once", async () => {
+  const client = makeClient();
+  client.hold();
+  latest().greet();
+  client.start({ crew: "content" });
+  const reply = { type: "reply", re: latest().of("start")[0].id, data: { execution: ID, epoch: EPOCH, offset: 1 } };
+  latest().push(reply, queued(), taskStarted(2), synced(2), delta(0, "First"));
+  mock.timers.tick(16);
+  assert.equal(client.getState().executions[ID]?.streams["s1"]?.text, "First");
+});
+
+test("a log whose beginning was missed is asked for from its start", () => {
+  const client = makeClient();
+  client.hold();
+  latest().greet();
+  client.watch(ID);
+  latest().push(taskStarted(2), synced(2));
+  mock.timers.tick(0);
+  assert.deepEqual(
+    latest()
+      .of("watch")
+      .map((c) => c.after),
+    ["start", "start"],
+  );
+  latest().push(queued(), taskStarted(2), synced(2));
+  assert.equal(offsetOf(client), 2);
+});
+
 test("a message that cannot be read ends the connection, not the page", () => {
   const { client } = live();
   latest().onmessage({ data: "{" });

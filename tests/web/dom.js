@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const load = createRequire(new URL("../../static/package.json", import.meta.url));
 const { Window } = load("happy-dom");
 const window = new Window({ url: "http://desk.example/review" });
-for (const name of ["document", "HTMLElement", "Element", "Node", "Event", "location"])
+for (const name of ["document", "navigator", "HTMLElement", "Element", "Node", "Event", "location"])
   Object.defineProperty(globalThis, name, { value: window[name], configurable: true });
 Object.assign(globalThis, { window, IS_REACT_ACT_ENVIRONMENT: true });
 

@@ -17,7 +17,12 @@ afterEach(() => mock.timers.reset());
 
 const { StrictMode } = React;
 const tick = (/** @type {number} */ ms) => act(async () => mock.timers.tick(ms));
-const push = (/** @type {object[]} */ ...frames) => act(async () => latest().push(...frames));
+/** The server speaks, and a frame is painted. @param {object[]} frames */
+const push = (...frames) =>
+  act(async () => {
+    latest().push(...frames);
+    mock.timers.tick(16);
+  });
 const greet = () => act(async () => latest().greet());
 
 let renders = 0;
@@ -61,8 +66,7 @@ test("a page renders once per frame of streamed text, and not for executions tha
   renders = 0;
   await push({ ...queued(), execution: "x_2" }, { ...event("execution.started", 2, {}), execution: "x_2" });
   assert.equal(renders, 0);
-  await push(delta(0, "One "), delta(1, "two"));
-  await tick(16);
+  await push(delta(0, "One "), delta(1, "two"), delta(2, " three"));
   assert.equal(renders, 1);
 });
 

@@ -9,7 +9,12 @@ globalThis.WebSocket = /** @type {any} */ (FakeSocket);
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
 afterEach(() => mock.timers.reset());
 
-const push = (/** @type {object[]} */ ...frames) => act(async () => latest().push(...frames));
+/** The server speaks, and a frame is painted. @param {object[]} frames */
+const push = (...frames) =>
+  act(async () => {
+    latest().push(...frames);
+    mock.timers.tick(16);
+  });
 const reply = (/** @type {string} */ type, /** @type {object} */ data) => act(async () => latest().reply(type, data));
 const CREW = { name: "content", inputs: { properties: { user_input: {} }, required: ["user_input"] }, checkpoints: [] };
 

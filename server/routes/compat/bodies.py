@@ -1,14 +1,15 @@
 """What the bodies of the existing contracts hold. Unknown fields are let be: front ends send what they like."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from protocol.errors import ErrorCode, Refused
 from server.routes.api.requests import read_object
+from server.routes.compat.words import ACTIONS
 
 #: Where msgspec says that something is wrong: "Expected `str`, got `int` - at `$.message`".
 WHERE = re.compile(r"(?P<message>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
@@ -45,7 +46,7 @@ class Feedback(Struct, frozen=True, kw_only=True):
 
     execution_id: str
     checkpoint_id: str
-    action: str
+    action: Annotated[str, Meta(extra_json_schema={"enum": list(ACTIONS)})]  # told, and refused by its own status
     feedback: str | None = None
     version: int | None = None
 

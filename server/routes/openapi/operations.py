@@ -131,7 +131,10 @@ class Operation(NamedTuple):
 TEXT_SCHEMA = {"type": "string"}
 LIMIT = Parameter("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50})
 CURSOR = Parameter("cursor", "The `next` of the page before.", TEXT_SCHEMA)
-KEY = Parameter("Idempotency-Key", "The same key gives the first answer again.", TEXT_SCHEMA, "header")
+KEY = Parameter(
+    "Idempotency-Key", "The same key gives the first answer again.",
+    {**TEXT_SCHEMA, "minLength": 1, "maxLength": 200}, "header",
+)  # fmt: skip
 ONE = "/api/v1/executions/{execution}"
 COMMAND = ("type", "id")
 NAMED = (*COMMAND, "execution")

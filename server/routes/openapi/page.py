@@ -1,11 +1,14 @@
 """The OpenAPI document as a page that people read: plain HTML, no script. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
 
 Json = Mapping[str, Any]
+#: Code in prose.
+CODE = re.compile("`([^`]+)`")
 #: The page's own styles, and what it takes from the rest of the site.
 STYLES = ("tokens", "base", "reference")
 #: No script, nothing from elsewhere, and nowhere inside another page.
@@ -72,7 +75,7 @@ def _operation(method: str, path: str, operation: Json) -> str:
     answers = [_answer(status, answer) for status, answer in operation["responses"].items()]
     return (
         f'<article id="{operation["operationId"]}"><h3><b>{method}</b> <code>{escape(path)}</code></h3>'
-        f"<p>{escape(operation['summary'])}</p>"
+        f"<p>{_prose(operation['summary'])}</p>"
         f"{_table(('parameter', 'type', 'meaning'), rows)}{_body(operation)}"
         f"{_table(('answer', 'body', 'meaning'), answers)}</article>\n"
     )
@@ -88,8 +91,17 @@ def _body(operation: Json) -> str:
 def _answer(status: str, answer: Json) -> tuple[str, str, str]:
     if "$ref" in answer:
         return "otherwise", _kind({"$ref": answer["$ref"].replace("responses", "schemas")}), "It was refused."
-    bodies = [f"{_kind(content['schema'])} ({media})" for media, content in answer.get("content", {}).items()]
+    bodies = [_told(media, content["schema"]) for media, content in answer.get("content", {}).items()]
     return status, " or ".join(bodies) or "nothing", answer["description"]
+
+
+def _told(media: str, schema: Json) -> str:
+    return _kind(schema) + ("" if media == "application/json" else f" (<code>{media}</code>)")
+
+
+def _prose(text: str) -> str:
+    """Write a sentence; what stands between backticks is code."""
+    return CODE.sub(r"<code>\1</code>", escape(text, quote=False))
 
 
 def _errors(errors: Json) -> str:
@@ -110,7 +122,7 @@ def _object(name: str, schema: Json) -> str:
         (f"<code>{escape(field)}{'' if field in needed else '?'}</code>", _kind(kind), kind.get("description", ""))
         for field, kind in schema.get("properties", {}).items()
     ]
-    text = escape(schema.get("description", ""))
+    text = _prose(schema.get("description", ""))
     values = "" if rows else f"<p>{_kind(schema)}</p>"
     table = _table(("field", "type", "meaning") if any(row[2] for row in rows) else ("field", "type"), rows)
     return f'<article id="{name}"><h3><code>{name}</code></h3><p>{text}</p>{values}{table}</article>\n'
@@ -127,7 +139,7 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def _cells(row: tuple[str, ...]) -> Iterator[str]:
     for number, cell in enumerate(row):
-        yield f"<td>{escape(cell, quote=False) if number > 1 else cell}</td>"
+        yield f"<td>{_prose(cell) if number > 1 else cell}</td>"
 
 
 def _kind(schema: Json) -> str:

@@ -2,4 +2,6 @@
 import CampaignPage from "./drop-in";
 
 /** What is rendered in advance is what polled before: nothing has begun. */
-export default CampaignPage;
+export default function Page() {
+  return <CampaignPage />;
+}

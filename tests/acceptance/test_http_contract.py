@@ -1,0 +1,41 @@
+"""Whatever the OpenAPI document allows, and much that it does not, is answered as it says, and never by a fault."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from server.routes.openapi.document import document
+from tests.support import demo
+from tests.support.stack import Stack
+from tests.support.story import Storyteller
+
+#: Bodies that fit the schema may still name a crew that is not there, or lack what a crew needs: no schema says that.
+EXCLUDED: list[Any] = [positive_data_acceptance]
+
+schema = schemathesis.openapi.from_dict(document("1"))
+
+
+@pytest.fixture(scope="module")
+def site(tales: Storyteller) -> Iterator[Stack]:
+    """An installation that may be sent anything; its crew needs no model."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), tales.server.url, settings={**demo.SETTINGS, "QUARTERDECK_DEMO_SPEED": "0"})
+        try:
+            anyio.run(stack.mend)
+            yield stack
+            assert "Traceback" not in stack.webs[0].err
+        finally:
+            stack.stop()
+
+
+@schema.parametrize()
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_answer_is_described(site: Stack, case: "schemathesis.Case[Any]") -> None:
+    case.call_and_validate(base_url=f"http://127.0.0.1:{site.port}", excluded_checks=EXCLUDED, timeout=60)
