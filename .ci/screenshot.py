@@ -35,7 +35,7 @@ def start(server: str) -> str:
 
 def take(page: Page, name: str) -> None:
     """Take a picture once the fonts are there."""
-    page.wait_for_function("document.fonts.status === 'loaded'")
+    page.evaluate("() => document.fonts.ready.then(() => true)")
     page.screenshot(path=PICTURES / f"{name}.png")
 
 

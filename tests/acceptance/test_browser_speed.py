@@ -14,10 +14,11 @@ from protocol.frames import Delta
 from protocol.ids import ExecutionId
 from protocol.objects import TaskPlan
 from server.store import Store, Write
-from tests.support.browser import launched, opened
+from tests.support.browser import Screen, launched, opened
 from tests.support.market import market, start
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 #: Events of the thread, a call of a tool being two; they come as fast as the server takes them.
 EVENTS = 5_000
@@ -46,7 +47,7 @@ new MutationObserver((_, observer) => {
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def stack() -> AsyncIterator[Stack]:
     with OpenAIServer() as server:
         async with market(server) as stack:
@@ -92,6 +93,15 @@ async def stream(store: Store, execution: ExecutionId) -> None:
         await anyio.lowlevel.checkpoint()
 
 
+async def until(screen: Screen, holds: str) -> None:
+    """Wait until an expression holds in the page: its policy forbids to have it looked at there."""
+
+    async def look() -> bool:
+        return bool(await screen.page.evaluate(holds))
+
+    await wait_until(look, description=holds)
+
+
 async def test_the_card_is_on_the_screen_within_a_second(stack: Stack, browser: Browser) -> None:
     execution = await start(stack, "soon", ["after_survey"])
     times: list[float] = []
@@ -99,7 +109,7 @@ async def test_the_card_is_on_the_screen_within_a_second(stack: Stack, browser: 
         async with opened(browser, stack.port) as screen:
             await screen.page.add_init_script(CLOCK)
             await screen.go(f"/x/{execution}")
-            await screen.page.wait_for_function("window.painted")
+            await until(screen, "Boolean(window.painted)")
             times.append(await screen.page.evaluate("window.painted"))
     assert min(times) < SOON, times
 
@@ -118,7 +128,7 @@ async def test_five_thousand_events_stream_in_without_a_long_task(stack: Stack, 
         entries = screen["thread"].locator(".entry")
         await expect(entries).to_have_count(EVENTS // 2 + 1, timeout=60_000)
         await expect(entries.first).to_contain_text(f"word {PIECES - 1}")
-        await screen.page.wait_for_function(AT_END)
+        await until(screen, AT_END)
         tasks: list[float] = await screen.page.evaluate(LENGTHS, begun)
         assert max(tasks, default=0) < LONGEST, f"{len(tasks)} tasks of {sorted(map(round, tasks))} ms"
         assert (
