@@ -67,7 +67,7 @@ def main(server: str = "http://127.0.0.1:8000") -> None:
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
-        page = browser.new_page(viewport=DESK, color_scheme="light", locale="en")
+        page = browser.new_page(viewport=DESK, color_scheme="light", locale="en", reduced_motion="reduce")
         page.goto(f"{server.rstrip('/')}/x/{start(server.rstrip('/'))}")
         question(page)
         result(page)

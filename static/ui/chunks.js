@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 /** Members of a piece. */
 const SIZE = 100;
 /** Members that one frame may add. */
-const STEP = 120;
+const STEP = 24;
 
 /**
  * @template T

@@ -21,27 +21,30 @@ export function Head({ checkpoint: c, again }) {
   const { tool, ...others } = c.facts;
   const { short, long } = sorted(c.tool ? others : c.facts);
   return html`<header><p class="eyebrow"><span>${t(again ? "card.again" : "inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
-      ${c.deadline && !again && html`<${Left} checkpoint=${c} deadline=${c.deadline} />`}</p>
-    <h2 id=${`${c.id}-title`}>${c.title}</h2>${again && html`<p class="hint">${t("card.again.hint")}</p>`}${c.description && html`<p>${c.description}</p>`}
+      ${c.deadline && !again && html`<${Left} deadline=${c.deadline} />`}</p>
+    <h2 id=${`${c.id}-title`}>${c.title}</h2>${c.deadline && !again && html`<${Then} checkpoint=${c} />`}${again && html`<p class="hint">${t("card.again.hint")}</p>`}${c.description && html`<p>${c.description}</p>`}
     ${names.length > 0 && html`<p class="viewers">${names.slice(0, 4).map((name) => html`<span key=${name} class="avatar" aria-hidden="true">${name.slice(0, 1).toUpperCase()}</span>`)} ${t("card.looking", { n: names.length, names: listOf(names) })}</p>`}
     ${short.length > 0 && html`<${Facts} facts=${short} />`}
     ${long.length > 0 && !isBefore(c) && html`<details class="more"><summary>${t("card.more")}</summary><${Facts} facts=${long} /></details>`}</header>`;
 }
 
-/** The time that is left, what happens then, and the way to more of it. @param {{ checkpoint: CheckpointView, deadline: string }} props */
-function Left({ checkpoint: c, deadline }) {
-  const client = useClient();
+/** The time that is left. @param {{ deadline: string }} props */
+function Left({ deadline }) {
   const left = Date.parse(deadline) - useNow();
-  const [error, fail] = useState("");
   const minutes = TOLD.find((n) => left > 0 && left <= n * 60_000);
+  return html`<time data-testid="left">${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time><span class="vh" role="status">${minutes && t("card.minutes", { n: minutes })}</span>`;
+}
+
+/** What happens when the time is up, and the way to more of it. @param {{ checkpoint: CheckpointView }} props */
+function Then({ checkpoint: c }) {
+  const client = useClient();
+  const [error, fail] = useState("");
   const extend = () => {
     fail("");
     client
       .extend({ execution: c.execution, checkpoint: c.id, seconds: MORE })
       .catch((/** @type {any} */ e) => fail(tOr(`error.${e.code}`, e.message, { message: e.message, who: t("thread.someone") })));
   };
-  return html`<span class="left"><time data-testid="left">${left > 0 ? t("card.left", { time: countdown(left) }) : t("card.overdue")}</time>
-    ${c.on_deadline && html`<small>${tOr(`card.then.${c.on_deadline}`, "")}</small>`}
-    <button type="button" class="quiet" data-testid="extend" onClick=${extend}>${t("card.extend", { n: MORE / 60 })}</button>
-    ${error && html`<small role="alert">${error}</small>`}<span class="vh" role="status">${minutes && t("card.minutes", { n: minutes })}</span></span>`;
+  return html`<p class="then">${c.on_deadline && html`<span>${tOr(`card.then.${c.on_deadline}`, "")}</span>`}
+    <button type="button" class="quiet" data-testid="extend" onClick=${extend}>${t("card.extend", { n: MORE / 60 })}</button>${error && html`<span role="alert">${error}</span>`}</p>`;
 }

@@ -2,7 +2,7 @@
  * One run: its head, its time, its thread and its result.
  * @import { CheckpointView, ExecutionView, State } from "../client/types.js"
  */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useClient, useExecution, useSelection } from "../client/react.js";
 import { CopyButton, Document, copy, download } from "./document.js";
 import { Export } from "./export.js";
@@ -10,6 +10,7 @@ import { FollowUp } from "./follow-up.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
 import { duration, t, tOr } from "./i18n/index.js";
+import { Latest } from "./latest.js";
 import { Link } from "./router.js";
 import { Skeleton } from "./skeleton.js";
 import { Thread } from "./thread.js";
@@ -39,7 +40,7 @@ function Opened({ run }) {
   const { before, after } = useTurns(run);
   return html`<${Back} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
     <${Said} run=${run} /><${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Turns} runs=${after} label="talk.after" />
-    ${run.endedAt && !after.length && html`<${FollowUp} run=${run} />`}<${Follow} run=${run} catching=${catching} />`;
+    ${run.endedAt && !after.length && html`<${FollowUp} run=${run} />`}<${Latest} run=${run} catching=${catching} />`;
 }
 
 /** @param {{ run: ExecutionView, catching: boolean }} props */
@@ -96,42 +97,3 @@ function Result({ run }) {
       <span class="tools"><${CopyButton} text=${text} label=${t("result.copy")} /><button type="button" class="small" onClick=${() => download(`${run.id}.md`, text)}>${t("result.download")}</button></span></header>
     <${Document} text=${text} level=${3} /></section>`;
 }
-
-/**
- * Stays at the newest text while the reader is there, and never pulls a reader back.
- * @param {{ run: ExecutionView, catching: boolean }} props
- */
-function Follow({ run, catching }) {
-  const end = useRef(/** @type {HTMLElement | null} */ (null));
-  const atEnd = useRef(/** @type {boolean | undefined} */ (undefined));
-  const [behind, setBehind] = useState(false);
-  useLayoutEffect(() => {
-    const scroller = sheetOf(end.current);
-    if (!scroller) return undefined;
-    const look = () => {
-      atEnd.current = isAtEnd(scroller);
-      if (atEnd.current) setBehind(false);
-    };
-    scroller.addEventListener("scroll", look, { passive: true });
-    return () => scroller.removeEventListener("scroll", look);
-  }, []);
-  useLayoutEffect(() => {
-    const scroller = sheetOf(end.current);
-    if (!scroller || run.endedAt) return;
-    if (catching || atEnd.current === undefined)
-      atEnd.current = isAtEnd(scroller); // a run that was opened starts at its top
-    else if (atEnd.current) scroller.scrollTop = scroller.scrollHeight;
-    else setBehind(true);
-  }, [run.items, run.streams, catching]);
-  const jump = () => {
-    const scroller = sheetOf(end.current);
-    if (scroller) scroller.scrollTop = scroller.scrollHeight;
-  };
-  return html`<div class="follow" ref=${end}>${behind && !run.endedAt && html`<button type="button" onClick=${jump}>${t("run.latest")} ↓</button>`}</div>`;
-}
-
-/** What scrolls around an element. @param {HTMLElement | null} element @returns {HTMLElement | null | undefined} */
-const sheetOf = (element) => element?.closest(".sheet");
-
-/** @param {HTMLElement} scroller */
-const isAtEnd = (scroller) => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;

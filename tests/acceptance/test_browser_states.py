@@ -65,7 +65,7 @@ async def test_the_time_runs_out_and_no_word_is_lost(screen: Screen, stack: Stac
     execution = await start(stack, "too late", ["in_time"])
     await screen.go(f"/x/{execution}")
     await expect(screen["left"]).to_contain_text("left")
-    await expect(screen.card("in_time")).to_contain_text("then the run stops")
+    await expect(screen.card("in_time")).to_contain_text("When the time is up, the run stops.")
     await screen["note"].fill("I was about to say")
     await expect(screen.card("in_time", state="expired")).to_contain_text("the run was stopped, as its rule says")
     await expect(screen.page.locator(".kept")).to_contain_text("I was about to say")

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import "./channels.js"; // before assistant-ui
 import { act, h, mount } from "./dom.js"; // first: React looks for a page when it is loaded
 import { CheckpointToolUI, useHITLRuntime } from "../../static/adapters/assistant-ui/index.js";
 import { QuarterdeckProvider } from "../../static/client/react.js";
