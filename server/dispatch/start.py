@@ -8,8 +8,8 @@ from protocol.errors import ErrorCode, Refused
 from protocol.events import ExecutionQueued
 from protocol.ids import ExecutionId, new_execution
 from protocol.objects import Crew
+from protocol.replies import Started
 from server.auth import Principal
-from server.dispatch.replies import Started
 from server.dispatch.work import Work, fresh_key
 from server.execution import Verdict
 from server.store import Write
