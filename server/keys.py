@@ -42,6 +42,11 @@ def executions(tenant: str) -> str:
     return f"qd:{{{tenant}}}:executions"
 
 
+def conversation(tenant: str, ident: str) -> str:
+    """Name the sorted set of a conversation's executions, scored in the same way."""
+    return f"qd:{{{tenant}}}:conversation:{ident}"
+
+
 def active() -> str:
     """Name the sorted set of executions that have not ended, scored by when to look after them, in milliseconds."""
     return "qd:active"

@@ -16,13 +16,13 @@ from protocol.client.errors import Disconnected
 from protocol.client.inbox import Inbox
 from protocol.client.link import Link, Token
 from protocol.client.pending import Unanswered
-from protocol.client.replies import Changed, Extended, Noted, Page, Read, Started
 from protocol.client.watch import Watch
 from protocol.client.watches import Watches
 from protocol.commands import Cancel, Command, Comment, Decide, Extend, Filter, Fork, Get, List, Pause, Resume, Start
 from protocol.frames import Error, Reply, Synced
 from protocol.ids import CheckpointId, ConversationId, ExecutionId, Position
 from protocol.objects import Checkpoint, Crew, Execution
+from protocol.replies import Changed, Extended, Noted, Page, Read, Started
 
 ReplyT = TypeVar("ReplyT")
 #: A command that is not answered within this fails with `TimeoutError`, in seconds; reconnects are within it.
@@ -124,7 +124,7 @@ class AsyncClient:
 
     async def crews(self) -> list[Crew]:
         """List the crews of the server."""
-        return (await self._command(List(id=next(self._ids), what="crews", limit=200), Page[Crew])).items
+        return list((await self._command(List(id=next(self._ids), what="crews", limit=200), Page[Crew])).items)
 
     async def cancel(self, execution: str, reason: str | None = None) -> Changed:
         """End an execution, wherever it is."""

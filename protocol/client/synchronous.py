@@ -9,10 +9,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from protocol.client.asynchronous import TIMEOUT, AsyncClient, Shown
 from protocol.client.link import Token
-from protocol.client.replies import Changed, Extended, Noted, Page, Read, Started
 from protocol.client.watch import Item
 from protocol.ids import Position
 from protocol.objects import Checkpoint, Crew, Execution
+from protocol.replies import Changed, Extended, Noted, Page, Read, Started
 
 
 class Client:

@@ -29,6 +29,7 @@ from protocol.commands import (
 from protocol.errors import ERRORS, ErrorCode, Refused
 from protocol.ids import ExecutionId
 from protocol.objects import Crew
+from protocol.replies import Changed, Extended, Noted, Read, Seen, Started
 from server.auth import Principal
 from server.catalogue import Catalogue
 from server.dispatch.decide import decide
@@ -36,7 +37,6 @@ from server.dispatch.deliberate import comment, extend
 from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
-from server.dispatch.replies import Changed, Extended, Noted, Read, Seen, Started
 from server.dispatch.start import start
 from server.dispatch.work import Work
 from server.policy import authorize

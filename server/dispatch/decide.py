@@ -5,10 +5,10 @@ import time
 from protocol.commands import Decide, Decision, Fork
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import timestamp
+from protocol.replies import Changed
 from server import checkpoint, telemetry
 from server.auth import Principal
 from server.checkpoint import Record
-from server.dispatch.replies import Changed
 from server.dispatch.work import Work, changed, ended, fresh_key, unknown
 from server.execution import ENDS, Verdict
 from server.scripts import Commit

@@ -5,10 +5,10 @@ from protocol.errors import ErrorCode, Refused
 from protocol.events import CheckpointCommented, CheckpointExtended
 from protocol.frames import seconds_of, timestamp
 from protocol.ids import CheckpointId, ExecutionId
+from protocol.replies import Extended, Noted
 from server import checkpoint
 from server.auth import Principal
 from server.checkpoint import Record
-from server.dispatch.replies import Extended, Noted
 from server.dispatch.work import Work, ended, fresh_key, unknown
 from server.execution import ENDS, Verdict
 from server.store import Write

@@ -8,7 +8,7 @@ from msgspec import Raw
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from protocol.objects import State
-from server.dispatch.replies import Answer
+from protocol.replies import Answer
 from server.dispatch.work import Work, unknown
 
 

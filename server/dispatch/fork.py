@@ -3,10 +3,10 @@
 from protocol.commands import Fork
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId, new_execution
+from protocol.replies import Started
 from server import checkpoint
 from server.auth import Principal
 from server.dispatch.decide import decision_of
-from server.dispatch.replies import Started
 from server.dispatch.work import Work, unknown
 from server.store import Shared, TooLong, Untellable
 from server.store.forks import MOST_EVENTS

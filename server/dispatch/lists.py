@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from protocol.commands import List
 from protocol.errors import ErrorCode, Refused
 from protocol.objects import Checkpoint, Crew, Execution
-from server.dispatch.replies import Answer
+from protocol.replies import Answer
 from server.dispatch.work import Work
 from server.store.lists import Wanted
 

@@ -8,8 +8,8 @@ from protocol.errors import ErrorCode, Refused
 from protocol.events import ExecutionQueued
 from protocol.ids import ExecutionId, new_execution
 from protocol.objects import Crew
+from protocol.replies import Started
 from server.auth import Principal
-from server.dispatch.replies import Started
 from server.dispatch.work import Work, fresh_key
 from server.execution import Verdict
 from server.store import Write
@@ -26,7 +26,8 @@ async def start(work: Work, command: Start, principal: Principal) -> Started:
     write = Write(
         data=queued(crew, command), by=principal.actor, key=f"start:{execution}" if command.key else fresh_key()
     )
-    await work.store.list_new(execution)  # first, so that no crash leaves an execution that nobody looks after
+    # first, so that no crash leaves an execution that nobody looks after
+    await work.store.list_new(execution, command.conversation)
     commit = await work.store.commit(execution, write)
     if commit.verdict is Verdict.APPLIED:
         await work.queue.advance(work.store.member(execution), commit.offset)

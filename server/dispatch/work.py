@@ -8,9 +8,9 @@ from protocol.errors import ErrorCode, Refused
 from protocol.events import Data, ExecutionCancelled, ExecutionPaused, ExecutionResumed
 from protocol.ids import ExecutionId
 from protocol.objects import State
+from protocol.replies import Changed, Read
 from server.auth import Principal
 from server.catalogue import Catalogue
-from server.dispatch.replies import Changed, Read
 from server.execution import ENDS, Verdict
 from server.queue import Queue
 from server.scripts import Commit

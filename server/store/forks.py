@@ -94,7 +94,10 @@ class Forks(Writer):
     async def fork(self, shared: Shared, decision: Decision, *, via: str) -> Commit | None:
         """Make the fork, answered by this decision; nothing when there is an execution of its name already."""
         writes = [*shared.writes, *shared.retelling.end(decision, via=via, now=self.clock())]
-        await self.list_new(shared.execution)  # first, so that no crash leaves an execution that nobody looks after
+        queued = writes[0].data
+        assert isinstance(queued, ExecutionQueued), "a log begins so"
+        # first, so that no crash leaves an execution that nobody looks after
+        await self.list_new(shared.execution, queued.conversation)
         commits = await self._make(shared, await self._entries(shared, writes))
         if commits is None:
             return None

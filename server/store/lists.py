@@ -20,6 +20,8 @@ from server.store.reader import Reader
 NO_DEADLINE = 10_000_000_000_000
 #: More open checkpoints than anybody will look through.
 LONGEST_INBOX = 10_000
+#: A conversation is forgotten so long after its last execution was made and could have been dropped, in milliseconds.
+LONGEST_WAIT = 400 * 86_400_000
 #: Reads that go into one round trip.
 CHUNK = 200
 #: Checkpoints that will never be open again.
@@ -38,11 +40,14 @@ class Item(NamedTuple):
 class Lists(Reader):
     """Keep and read the lists."""
 
-    async def list_new(self, execution: ExecutionId) -> None:
+    async def list_new(self, execution: ExecutionId, conversation: str | None) -> None:
         """List an execution that was just made."""
         now = self.clock() * 1000
         async with self.redis.pipeline(transaction=False) as pipeline:
             pipeline.zadd(keys.executions(self.tenant), {execution: now})
+            if conversation:
+                pipeline.zadd(keys.conversation(self.tenant, conversation), {execution: now})
+                pipeline.pexpire(keys.conversation(self.tenant, conversation), self.retention + LONGEST_WAIT)
             pipeline.zadd(keys.active(), {self.member(execution): now})
             await pipeline.execute()
 
@@ -152,12 +157,13 @@ class Lists(Reader):
 
     async def executions(self, cursor: str | None, wanted: "Wanted") -> AsyncIterator[Item]:
         """Read executions, newest first, from behind a cursor, as far as `SCAN_LIMIT` reaches."""
+        listed = keys.executions(self.tenant)
+        if wanted.conversation is not None:
+            listed = keys.conversation(self.tenant, wanted.conversation)
         score, seen = _cursor(cursor)
         scanned = 0
         while scanned < SCAN_LIMIT:
-            rows: Any = await self.redis.zrevrangebyscore(
-                keys.executions(self.tenant), score, "-inf", start=0, num=100, withscores=True
-            )
+            rows: Any = await self.redis.zrevrangebyscore(listed, score, "-inf", start=0, num=100, withscores=True)
             fresh = [(ident.decode(), at) for ident, at in rows if ident.decode() not in seen]
             if not fresh:
                 return
@@ -165,14 +171,14 @@ class Lists(Reader):
                 scanned += 1
                 seen = {*seen, ident} if at == score else {ident}
                 score = at
-                item = await self._item(ExecutionId(ident), at)
+                item = await self._item(listed, ExecutionId(ident), at)
                 if item and wanted.fits(item.execution):
                     yield item
 
-    async def _item(self, ident: ExecutionId, at: float) -> Item | None:
+    async def _item(self, listed: str, ident: ExecutionId, at: float) -> Item | None:
         row = await self.row(ident)
         if row is None:
-            await self.redis.zrem(keys.executions(self.tenant), ident)
+            await self.redis.zrem(listed, ident)
             return None
         shown = projection.execution(ident, row, now=self.clock(), outputs=False)
         return Item(shown, f"{at:.3f}~{ident}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from protocol.events import Data, EventType
+from protocol.events import Data, EventType, ExecutionQueued
 from protocol.frames import Delta, encode, event_halves, timestamp
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Actor, CheckpointState
@@ -157,8 +157,8 @@ class Writer(Lists):
 
     async def follow(self, execution: ExecutionId, write: Write, commit: Commit) -> None:
         """Bring the lists up to date with an event; what a crash leaves undone is repaired by `repair`."""
-        if write.data.type is EventType.EXECUTION_QUEUED:
-            await self.list_new(execution)
+        if isinstance(write.data, ExecutionQueued):
+            await self.list_new(execution, write.data.conversation)
         elif commit.state in ENDS:
             await self.list_ended(execution)
         elif write.record is not None and write.record.checkpoint.state is not CheckpointState.OPEN:

@@ -1,6 +1,7 @@
 """AG-UI over HTTP against a real installation; every stream is checked by the protocol's own models and validator."""
 
 import json
+import subprocess
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter
 from protocol.ids import new_id
 from tests.support.client import Client
 from tests.support.http import Answer, ask
+from tests.support.processes import ROOT
 from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
 
@@ -218,3 +220,22 @@ async def test_a_run_that_fails_says_why(stack: Stack, topic: str) -> None:
 def test_what_is_no_run_is_refused_before_it_begins(stack: Stack, crew: str, body: Any, status: int, code: str) -> None:
     answer = ask(stack.port, "POST", f"/ag-ui/{crew}", body)
     assert (answer.status, answer.json["code"]) == (status, code)
+
+
+async def test_the_protocols_own_client_holds_a_whole_conversation(stack: Stack, topic: str) -> None:
+    """It learns of the question, is offered it again after a reload, sends it back, approves, and has the result."""
+    command = ["node", str(ROOT / "tests/support/agui.mjs"), f"http://127.0.0.1:{stack.port}", topic]
+    done = await anyio.to_thread.run_sync(
+        lambda: subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    )
+    assert done.returncode == 0, done.stderr
+    saw = json.loads(done.stdout)
+    assert saw["first"] == ["Agree on the draft"]
+    assert "pending interrupt" in saw["refused"], "it does not go on without an answer"
+    assert len(saw["offered"]) == 1
+    assert saw["version"] == 2
+    assert saw["result"]["output"] == told("publish", topic)
+    assert saw["status"] == 404
+    assert saw["texts"][-1] == ["assistant", told("publish", topic)]
+    assert (saw["state"]["state"], set(saw["state"]["tasks"].values())) == ("completed", {"completed"})
+    assert "fault" not in done.stderr.lower()

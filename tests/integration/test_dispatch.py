@@ -7,11 +7,13 @@ import pytest
 
 from protocol.commands import Auth, Cancel, Decide, Filter, Get, List, Start
 from protocol.errors import ErrorCode, Refused
-from protocol.ids import CheckpointId, ExecutionId
-from protocol.objects import Checkpoint, State
+from protocol.ids import CheckpointId, ConversationId, ExecutionId
+from protocol.objects import Checkpoint, Execution, State
+from server import keys
 from server.auth import Principal
 from server.dispatch import Changed
 from server.dispatch.lists import Listing
+from server.store import lists
 from tests.support.scripted import DIMAS, RARA, World, kinds
 
 
@@ -179,6 +181,23 @@ async def test_lists_of_crews_and_checkpoints(world: World) -> None:
         await worker.drain()
     crews: Listing = await world.dispatch.handle(List(what="crews"), RARA)
     assert [getattr(item, "name", None) for item in crews.items] == ["scripted", "broken"]
+
+
+async def test_a_conversation_is_found_behind_all_that_is_newer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much was started since: a thread of a front end would else begin anew instead of going on."""
+    monkeypatch.setattr(lists, "SCAN_LIMIT", 3)
+    talk = ConversationId("cv_tea")
+    mine = [await world.start(conversation=talk) for _ in range(2)]
+    for _ in range(5):
+        await world.start()
+    command = List(what="executions", filter=Filter(conversation=talk))
+    page: Listing = await world.dispatch.handle(command, RARA)
+    assert [item.id for item in page.items if isinstance(item, Execution)] == mine[::-1]
+    assert 0 < await world.redis.ttl("qd:{open}:conversation:cv_tea") < 432 * 86_400
+    await world.redis.delete(*keys.execution("open", mine[1]))
+    page = await world.dispatch.handle(command, RARA)
+    assert [item.id for item in page.items if isinstance(item, Execution)] == mine[:1]
+    assert await world.redis.zcard("qd:{open}:conversation:cv_tea") == 1, "what is gone is dropped"
 
 
 @pytest.mark.parametrize("what", ["executions", "checkpoints", "crews"])

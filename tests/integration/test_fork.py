@@ -331,7 +331,7 @@ async def test_a_fork_of_which_only_the_key_was_remembered_is_made_by_the_next_t
         checkpoint = await asks(world)
         dead = ExecutionId("x_dead")
         assert await world.store.remember_fork(RARA.id, checkpoint.execution, "k", dead) == dead
-        await world.store.list_new(dead)
+        await world.store.list_new(dead, None)
         made = await fork(world, checkpoint, "approve", key="k")
         assert (made.execution, made.duplicate) == (dead, False)
         await finished(world, dead)

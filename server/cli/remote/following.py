@@ -90,7 +90,9 @@ def _asked(client: Client, asked: Checkpoint, *, json: bool, ask: bool) -> None:
         return
     if not ask:
         show.err.print(f"[dark_orange]waits for a person[/]: {escape(asked.title)}")
-        show.err.print(f"  quarterdeck decide {asked.execution} approve --checkpoint {asked.name}", markup=False)
+        show.err.print(
+            f"  quarterdeck decide {asked.execution} approve --checkpoint {asked.name}", markup=False, soft_wrap=True
+        )
         return
     while (chosen := _chosen(asked)) is not None:
         action, fields = chosen

@@ -9,7 +9,15 @@ import { createElement as h, useId, useState } from "react";
 import { useSettled } from "../react/settled.js";
 import { TOOL } from "./messages.js";
 
-/** @typedef {{ checkpoint: string, version: number, title: string, description?: string, draft?: string, actions?: readonly Action[] }} Asked */
+/**
+ * @typedef {object} Asked
+ * @property {string} checkpoint
+ * @property {number} version
+ * @property {string} title
+ * @property {string} [description]
+ * @property {string} [draft]
+ * @property {readonly Action[]} [actions]
+ */
 /** @typedef {{ action: string, by?: string | null, feedback?: string | null }} Answer */
 
 /** Put this once beside the thread: it shows each checkpoint as a card that can be answered. */
@@ -53,7 +61,13 @@ function Card({ asked, result, answer }) {
       .map((action) =>
         h(
           "button",
-          { key: action.id, type: "button", "data-action": action.id, "aria-disabled": !isSettled, onClick: () => press(action) },
+          {
+            key: action.id,
+            type: "button",
+            "data-action": action.id,
+            "aria-disabled": !isSettled,
+            onClick: () => press(action),
+          },
           action.label,
         ),
       ),

@@ -6,7 +6,10 @@
 
 /** How much of a draft `context.result_preview` shows, in characters. */
 const PREVIEW = 500;
-/** What each action means here: the first of these that a checkpoint offers. @type {Readonly<Record<Action, readonly string[]>>} */
+/**
+ * What each action means here: the first of these that a checkpoint offers.
+ * @type {Readonly<Record<Action, readonly string[]>>}
+ */
 const ACTIONS = {
   continue: ["approve", "respond"],
   stop: ["stop"],

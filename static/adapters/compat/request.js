@@ -48,7 +48,8 @@ export function inputsOf(schema, request) {
   const isPlaced =
     Object.keys(filled).some((name) => !ASIDE.has(name)) && (!words || Object.values(filled).includes(words));
   const lacking = required.filter((name) => !(name in filled) && isText(name) && (isPlaced || ASIDE.has(name)));
-  return { ...filled, ...Object.fromEntries(lacking.map((name) => [name, name.endsWith("language") ? SAME_LANGUAGE : BLANK])) };
+  const supplied = lacking.map((name) => [name, name.endsWith("language") ? SAME_LANGUAGE : BLANK]);
+  return { ...filled, ...Object.fromEntries(supplied) };
 }
 
 /**

@@ -30,7 +30,8 @@ export function decisionOf(c, id, words, more = {}) {
   const note = words.note.trim(),
     base = { execution: c.execution, checkpoint: c.id, version: c.version, action: action.id };
   if (action.id === "respond") return { ...base, response: required(note, "Write an answer"), ...more };
-  if (action.needs_feedback) return { ...base, feedback: required(note || more.feedback, "Say what should change"), ...more };
+  if (action.needs_feedback)
+    return { ...base, feedback: required(note || more.feedback, "Say what should change"), ...more };
   return { ...base, ...(note && { feedback: note }), ...(action.id === "edit" && edited(c, words)), ...more };
 
   /** @param {string | undefined} said @param {string} otherwise */

@@ -10,7 +10,8 @@ import { useCheckpoint } from "./use-checkpoint.js";
 
 /**
  * What the children of `<Checkpoint>` are given: `useCheckpoint`, the prop getters, and the action to confirm.
- * @typedef {CheckpointState & ReturnType<typeof propsOf> & { asked: string | null, confirm: (action: string | null) => void }} CheckpointApi
+ * @typedef {{ asked: string | null, confirm: (action: string | null) => void }} Confirmation
+ * @typedef {CheckpointState & ReturnType<typeof propsOf> & Confirmation} CheckpointApi
  */
 
 /**

@@ -13,8 +13,12 @@ const FIELDS = "input, textarea, select, [contenteditable]";
 
 /**
  * @param {CheckpointState} state
- * @param {{ id: string, keys: boolean, asked: string | null, ask: (action: string | null) => void, notify: (action: string) => void }} card
- *   `asked`: the action that waits to be confirmed
+ * @param {object} card
+ * @param {string} card.id begins the ids of its elements
+ * @param {boolean} card.keys
+ * @param {string | null} card.asked the action that waits to be confirmed
+ * @param {(action: string | null) => void} card.ask
+ * @param {(action: string) => void} card.notify
  */
 export function propsOf(state, { id, keys, asked, ask, notify }) {
   const { checkpoint, phase, error } = state;

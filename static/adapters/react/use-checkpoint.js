@@ -38,7 +38,14 @@ export function useCheckpoint(id) {
 }
 
 /**
- * @param {ReturnType<typeof useSending> & { client: Client, checkpoint: CheckpointView, words: Words, connected: boolean, settled: boolean, remaining: number | null }} known
+ * @typedef {object} Known
+ * @property {Client} client
+ * @property {CheckpointView} checkpoint
+ * @property {Words} words
+ * @property {boolean} connected
+ * @property {boolean} settled
+ * @property {number | null} remaining
+ * @param {Known & ReturnType<typeof useSending>} known
  */
 function describe({ client, checkpoint, words, connected, settled, remaining, decide, error, isSending, takeBack }) {
   const store = wordsOf(client),

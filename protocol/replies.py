@@ -1,11 +1,14 @@
-"""What commands are answered with."""
+"""What commands are answered with: the `data` of a `reply`, the body of an answer over HTTP. Fields may be added."""
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Execution, State
+
+ItemT = TypeVar("ItemT")
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,3 +64,10 @@ class Seen(Answer, frozen=True, kw_only=True):
         """Leave of a read execution what a watcher needs."""
         still_open = [c for c in read.checkpoints if c.state is CheckpointState.OPEN]
         return cls(state=read.execution.state, checkpoints=still_open)
+
+
+class Page(Answer, Generic[ItemT], frozen=True, kw_only=True):
+    """A part of a list, newest first. `next` is the cursor of the next one."""
+
+    items: Sequence[ItemT]
+    next: str | None = None
