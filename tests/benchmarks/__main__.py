@@ -2,11 +2,11 @@
 
 import sys
 
-from tests.benchmarks import crews, execution, fanout, parking, processes
+from tests.benchmarks import crews, execution, fanout, page, parking, processes
 from tests.benchmarks.report import markdown
 
 #: Every row by its name; a row yields lines of a table.
-ROWS = {**fanout.ROWS, **execution.ROWS, **crews.ROWS, **parking.ROWS, **processes.ROWS}
+ROWS = {**fanout.ROWS, **execution.ROWS, **crews.ROWS, **parking.ROWS, **page.ROWS, **processes.ROWS}
 
 
 def main(names: list[str]) -> None:

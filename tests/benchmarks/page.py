@@ -1,0 +1,88 @@
+"""What people feel at the page: how soon a question is there, and the longest pause while thousands of events come."""
+
+import secrets
+import signal
+import statistics
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+from playwright.async_api import Browser, expect
+from redis.asyncio import Redis
+
+from protocol.ids import ExecutionId
+from server.store import Store
+from tests.benchmarks.report import Row
+from tests.support.browser import launched, opened
+from tests.support.long_run import AT_END, EVENTS, begin, stream, until
+from tests.support.market import market, start
+from tests.support.openai_server import OpenAIServer
+from tests.support.stack import Stack
+
+VISITS = 7
+#: A task of the browser that takes longer is felt, in milliseconds (https://web.dev/articles/optimize-long-tasks is
+#: stricter, with 50).
+LONG = 100
+OBSERVER = """
+window.tasks = [];
+new PerformanceObserver((list) => window.tasks.push(...list.getEntries()))
+  .observe({ type: "longtask", buffered: false });
+"""
+LENGTHS = "begun => window.tasks.filter(task => task.startTime >= begun).map(task => task.duration)"
+CLOCK = """
+new MutationObserver((_, observer) => {
+  if (!document.querySelector("[data-testid=checkpoint-card] button")) return;
+  observer.disconnect();
+  requestAnimationFrame(() => setTimeout(() => (window.painted = performance.now())));
+}).observe(document, { subtree: true, childList: true });
+"""
+
+
+def page() -> Iterator[Row]:
+    """Look at a question, and at a very long run, in a real browser."""
+    yield from anyio.run(_page)
+
+
+async def _page() -> list[Row]:
+    async with _ground() as (stack, browser):
+        return [await _question(stack, browser), await _long_run(stack, browser)]
+
+
+@asynccontextmanager
+async def _ground() -> AsyncIterator[tuple[Stack, Browser]]:
+    with OpenAIServer() as server:
+        async with market(server) as stack, launched() as browser:
+            yield stack, browser
+
+
+async def _question(stack: Stack, browser: Browser) -> Row:
+    execution = await start(stack, "soon", ["after_survey"])
+    times: list[float] = []
+    for _ in range(VISITS):
+        async with opened(browser, stack.port) as screen:
+            await screen.page.add_init_script(CLOCK)
+            await screen.go(f"/x/{execution}")
+            await until(screen, "Boolean(window.painted)")
+            times.append(await screen.page.evaluate("window.painted"))
+    return Row("first visit → card on the screen", "the page", {"p50 ms": f"{statistics.median(times):.0f}"})
+
+
+async def _long_run(stack: Stack, browser: Browser) -> Row:
+    execution = ExecutionId(f"x_{secrets.token_hex(8)}")
+    async with Redis(unix_socket_path=stack.valkey.socket) as redis, opened(browser, stack.port) as screen:
+        store = Store(redis)
+        stack.workers[0].stop(signal.SIGKILL)  # it would look after an execution that nobody runs
+        await begin(store, execution)
+        await screen.page.add_init_script(OBSERVER)
+        await screen.go(f"/x/{execution}")
+        await expect(screen["task-survey"]).to_be_visible()
+        begun = await screen.page.evaluate("performance.now()")
+        await stream(store, execution)
+        await expect(screen["thread"].locator(".entry")).to_have_count(EVENTS // 2 + 1, timeout=120_000)
+        await until(screen, AT_END)
+        tasks: list[float] = await screen.page.evaluate(LENGTHS, begun)
+    figures = {"longest task ms": f"{max(tasks, default=0):.0f}", "over 100 ms": str(sum(t > LONG for t in tasks))}
+    return Row(f"{EVENTS:,} events stream in", "the page", figures)
+
+
+ROWS = {"page": page}
