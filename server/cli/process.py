@@ -14,6 +14,7 @@ from server import embedded
 from server.app import make_app, make_parts
 from server.cli import FAILED
 from server.cli.listening import address, own
+from server.cli.memory import keep_together
 from server.settings import Settings
 from server.sockets import serve
 from server.store import client
@@ -29,6 +30,8 @@ def run(settings: Settings, roles: tuple[str, ...]) -> int:
     """Serve the roles until SIGINT or SIGTERM; give the exit code."""
     configure_logs(settings.log)
     follow_parent()
+    if "worker" in roles:
+        keep_together()
     share = None if settings.redis_url else embedded.start(settings.data)
     url = settings.redis_url or (share.url if share else "")
     try:
