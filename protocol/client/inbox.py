@@ -42,10 +42,15 @@ class Inbox:
 
     async def run(self) -> None:
         """Keep the connection, until cancelled."""
-        try:
-            await self._link.run()
-        except Disconnected as error:
-            self._fail(error)
+        async with anyio.create_task_group() as self._group:
+            try:
+                await self._link.run()
+            except Disconnected as error:
+                self._fail(error)
+
+    async def _ask_later(self, pause: float) -> None:
+        await anyio.sleep(pause)
+        await self._opened()
 
     async def _opened(self) -> None:
         await self._link.send(Watch(id=ASK, inbox=True))
@@ -55,6 +60,8 @@ class Inbox:
             case Reply(re="inbox"):
                 found = msgspec.convert(frame.data["checkpoints"], list[Checkpoint])
                 self._become({one.id: one for one in found})
+            case Error(retry=True):
+                self._group.start_soon(self._ask_later, frame.retry_after or 1.0)
             case Error():
                 self._fail(CommandError(frame))
             case Event():

@@ -51,7 +51,7 @@ class Link:
 
     async def send(self, command: Command) -> None:
         """Send a command now, or not at all: what must arrive is sent again when a connection stands."""
-        if self._socket is not None:
+        if self.stands and self._socket is not None:  # nothing goes out before the server knows who we are
             try:
                 await self._socket.send(msgspec.json.encode(command).decode())
             except ConnectionClosed:

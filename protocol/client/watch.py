@@ -66,12 +66,23 @@ class Watch:
         if isinstance(frame, Delta | Presence):
             self._keep(frame)
             return
-        news = News.NEXT if isinstance(frame, Snapshot) else judge(self.seen, frame.epoch, frame.offset)
+        news = News.NEXT if isinstance(frame, Snapshot) else self._judge(frame)
         if news is News.NEXT and self._keep(frame):
             self.seen = Position(frame.epoch, frame.offset)
             self._ended = type_of(frame) in ENDS
         elif news is News.GAP:
             self._ask(self.execution)
+
+    def _judge(self, frame: Event | UnknownEvent) -> News:
+        """Before the beginning, what comes is another watcher's: ours was asked for, and is about to come."""
+        if self.seen is None and not (self._begin == "start" and frame.offset == 1):
+            return News.SEEN
+        return judge(self.seen, frame.epoch, frame.offset)
+
+    def begin(self, epoch: str, last: int) -> None:
+        """Learn where the log stood when it was asked for from now on: a lost connection goes on from there."""
+        if self.seen is None and self._begin == "now":
+            self.seen = Position(epoch, last)
 
     def _keep(self, frame: Item) -> bool:
         self._behind = len(self._waiting) >= MOST

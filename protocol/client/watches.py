@@ -95,11 +95,13 @@ class Watches:
         if not isinstance(frame.re, str) or not frame.re.startswith(MARK):
             return False
         execution = ExecutionId(frame.re.removeprefix(MARK))
-        if isinstance(frame, Error):
-            if frame.retry:
-                self.ask(execution)
-            else:
-                self._fail(execution, CommandError(frame))
+        if isinstance(frame, Reply):
+            for watch in self._all.get(execution, ()):
+                watch.begin(frame.data["epoch"], frame.data["last"])
+        elif frame.retry:
+            self.ask(execution)
+        else:
+            self._fail(execution, CommandError(frame))
         return True
 
     def _fail(self, execution: ExecutionId, error: Exception) -> None:

@@ -19,6 +19,7 @@ from protocol.frames import Delta
 from protocol.objects import Checkpoint, State
 from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
+from tests.support.waiting import wait_until
 
 
 def address(stack: Stack) -> str:
@@ -118,6 +119,20 @@ async def test_who_watches_from_now_hears_what_comes(stack: Stack, topic: str) -
             events = await rest(late)
         assert "checkpoint.decided" in [event.data.type for event in events]
         assert events[0].offset > 1
+
+
+async def test_who_watches_from_now_misses_nothing_while_the_connection_is_lost(stack: Stack, topic: str) -> None:
+    async with AsyncClient(address(stack)) as client, AsyncClient(address(stack)) as other:
+        started = await client.start("story", {"topic": topic}, checkpoints=["agree"])
+        async with other.watch(started.execution) as watch:
+            draft = await question(watch)
+        last = (await other.get(started.execution)).execution.offset
+        async with client.watch(started.execution, after="now") as late:
+            await wait_until(lambda: late.after != "now", description="it has its place")
+            cut(client)
+            await other.decide(draft, "approve")
+            offsets = [event.offset for event in await rest(late)]
+        assert offsets == list(range(last + 1, last + 1 + len(offsets)))
 
 
 async def test_what_cannot_be_watched_is_told(stack: Stack) -> None:

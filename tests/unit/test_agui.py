@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from protocol.errors import ErrorCode, Refused
-from protocol.frames import decode_server_frame
+from protocol.frames import Delta, decode_server_frame
 from protocol.objects import Action, Checkpoint, Crew
 from server.routes.agui.conversation import history
 from server.routes.agui.interrupts import decision_of, response_schema
@@ -108,6 +108,36 @@ def test_every_event_is_translated_and_what_was_opened_is_closed() -> None:
             assert kinds.count("STEP_STARTED") == kinds.count("STEP_FINISHED")
             assert kinds.count("TEXT_MESSAGE_START") == kinds.count("TEXT_MESSAGE_END")
             assert run.take(decode_server_frame(msgspec.json.encode(began))) == [], "it says nothing more"
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ([(0, "To "), (1, "sea.")], ["To ", "sea."]),
+        ([(1, "sea.")], ["To sea."]),
+        ([(0, "To "), (0, "To "), (1, "sea.")], ["To ", "sea."]),
+        ([(0, "To "), (2, "!"), (3, "?")], ["To ", "To sea."]),
+        ([], ["To sea."]),
+    ],
+)
+def test_a_text_of_which_a_piece_was_missed_is_said_as_a_whole(heard: list[tuple[int, str]], said: list[str]) -> None:
+    """Text streams before anybody listens, and may be left out for a slow reader; the draft has all of it."""
+    golden = {frame["type"]: frame for frame in msgspec.json.decode(examples.FILE.read_bytes())["events"]}
+    opened = golden["checkpoint.opened"]
+    opened["data"]["checkpoint"] |= {"draft": {"text": "To sea."}, "task": "t", "kind": "task.after"}
+    run = Translation("t", "r", examples.WHOLE, [USER])
+    events = run.begin()
+    for index, text in heard:
+        events += run.take(Delta(execution=examples.EXECUTION, task="t", stream="s", index=index, text=text))
+    events += run.take(decode_server_frame(msgspec.json.encode(opened)))
+    frames = msgspec.to_builtins(events)
+    assert [frame["delta"] for frame in frames if frame["type"] == "TEXT_MESSAGE_CONTENT"] == said
+    starts, ends = (
+        [f["messageId"] for f in frames if f["type"] == f"TEXT_MESSAGE_{which}"] for which in ("START", "END")
+    )
+    assert starts == ends
+    messages = next(frame["messages"] for frame in frames if frame["type"] == "MESSAGES_SNAPSHOT")
+    assert [message["content"] for message in messages] == ["Tea, please", "To sea."]
 
 
 def test_history_is_the_clients_own_or_what_the_tasks_gave() -> None:

@@ -116,6 +116,32 @@ def test_a_gap_is_asked_for_and_text_of_the_moment_is_not_kept_back() -> None:
     assert (asked, watch.after) == (["x_1"], Position("e1", 3))
 
 
+def place(watch: Watch) -> object:
+    return watch.after
+
+
+def test_a_second_watcher_waits_for_its_own_beginning() -> None:
+    """The first one's events come while the second's are on their way: they are no beginning."""
+    watch = Watch(ExecutionId("x_1"), "start", lambda _: None)
+    for offset in (57, 58, 1, 2, 59):
+        watch.offer(event(offset))
+    assert place(watch) == Position("e1", 2)
+
+
+def test_who_watches_from_now_on_has_a_place_before_anything_happens() -> None:
+    """Else what happens while the connection is lost would be behind it."""
+    asked: list[str] = []
+    watch = Watch(ExecutionId("x_1"), "now", asked.append)
+    watch.offer(event(5))
+    assert place(watch) == "now"
+    watch.begin("e1", 7)
+    assert place(watch) == Position("e1", 7)
+    watch.begin("e1", 9)
+    watch.offer(event(7))
+    watch.offer(event(8))
+    assert (place(watch), asked) == (Position("e1", 8), [])
+
+
 def test_what_waits_after_an_event() -> None:
     opened = decode_event(msgspec.json.encode(GOLDEN["checkpoint.opened"]))
     assert isinstance(opened.data, CheckpointOpened)

@@ -32,9 +32,9 @@ from server.routes.agui.request import (
     last_words,
     read,
 )  # fmt: skip
-from server.routes.agui.stream import RunStream, written
+from server.routes.agui.stream import RunOutlet, written
 from server.routes.agui.translation import Translation
-from server.routes.api.event_stream import HEADERS
+from server.routes.api.event_stream import HEADERS, Streamed
 from server.routes.api.requests import Resource, read_body
 
 VIA = "ag-ui"
@@ -131,7 +131,7 @@ class AgUi(Resource):
         return self._stream(known.execution, _position(known.execution), translation, written(told))
 
     def _stream(self, execution: Execution, after: After, translation: Translation, first: bytes) -> Response:
-        return RunStream(self.hub, execution.id, after, translation, first, self.outlets)
+        return Streamed(self.hub, execution.id, after, RunOutlet(translation), first, self.outlets)
 
     async def drain(self) -> None:
         """Take leave of all; they attach again."""

@@ -8,7 +8,7 @@ import msgspec
 from protocol.events import TaskCompleted, ToolCompleted, ToolFailed, ToolStarted
 from protocol.frames import Delta
 from protocol.ids import ExecutionId
-from protocol.objects import Execution
+from protocol.objects import Checkpoint, Execution
 from server.routes.agui import events as ag
 from server.routes.agui.request import text_of
 
@@ -23,6 +23,8 @@ class Conversation:
         self._execution = execution
         self._messages: dict[str, Message] = {message["id"]: message for message in messages}
         self._texts: dict[str, str] = {}
+        #: How many pieces of each stream were said; none where one was missed, for what is left is no text.
+        self._pieces: dict[str, int | None] = {}
         #: The latest stream of each task.
         self._last: dict[str | None, str] = {}
 
@@ -31,7 +33,15 @@ class Conversation:
         return list(self._messages.values())
 
     def delta(self, piece: Delta) -> Events:
-        """Say a piece of a text."""
+        """Say a piece of a text. Where one was missed, it is left: the whole is said when it is there."""
+        said = self._pieces.setdefault(piece.stream, 0)
+        if said is None or piece.index > said:
+            self._pieces[piece.stream] = None
+            yield from self._leave(piece.stream)
+            return
+        if piece.index < said:
+            return
+        self._pieces[piece.stream] = said + 1
         if piece.stream not in self._texts:
             self._texts[piece.stream] = ""
             self._last[piece.task] = piece.stream
@@ -39,6 +49,10 @@ class Conversation:
         self._texts[piece.stream] += piece.text
         if piece.text:
             yield ag.TextContent(message_id=piece.stream, delta=piece.text)
+
+    def _leave(self, stream: str) -> Events:
+        if self._texts.pop(stream, None) is not None:
+            yield ag.TextEnd(message_id=stream)
 
     def text_over(self, stream: str) -> Events:
         """End a text, if it is one that was begun."""
@@ -51,13 +65,20 @@ class Conversation:
         """Say a task's output, unless that was said already: as it streamed, or in the run that asked about it."""
         if (last := self._last.get(done.task)) is not None:
             yield from self.text_over(last)
-        if done.output.strip() in {text_of(message).strip() for message in self._messages.values()}:
+        yield from self._say(f"{self._execution}/{done.index}", done.output, done.agent)
+
+    def drafted(self, asked: Checkpoint) -> Events:
+        """Say the draft that people are asked about, unless it was said as it streamed."""
+        if (last := self._last.get(asked.task)) is not None:
+            yield from self.text_over(last)
+        yield from self._say(f"{asked.id}/{asked.version}", asked.draft.text, asked.agent)
+
+    def _say(self, ident: str, text: str, agent: str | None) -> Events:
+        if not text.strip() or text.strip() in {text_of(message).strip() for message in self._messages.values()}:
             return
-        ident = f"{self._execution}/{done.index}"
-        self._messages[ident] = assistant(ident, done.output)
-        yield ag.TextStart(message_id=ident, role="assistant", name=done.agent)
-        if done.output:
-            yield ag.TextContent(message_id=ident, delta=done.output)
+        self._messages[ident] = assistant(ident, text)
+        yield ag.TextStart(message_id=ident, role="assistant", name=agent)
+        yield ag.TextContent(message_id=ident, delta=text)
         yield ag.TextEnd(message_id=ident)
 
     def called(self, called: ToolStarted) -> Events:

@@ -39,6 +39,8 @@ from server.routes.agui.conversation import Conversation
 from server.routes.agui.interrupts import interrupt_of
 
 Events = Iterator[ag.AgEvent]
+#: Checkpoints whose draft is what a task has written.
+DRAFTS = ("task.after", "task.input")
 
 
 class Translation:
@@ -98,6 +100,8 @@ class Translation:
                 yield self._talk.result(ended)
             case CheckpointOpened(checkpoint=asked):
                 self._open[asked.id] = asked
+                if asked.kind in DRAFTS:
+                    yield from self._talk.drafted(asked)
                 yield from self.interrupt()
             case CheckpointDecided() | CheckpointExpired() | CheckpointWithdrawn() as closed:
                 self._open.pop(closed.checkpoint, None)

@@ -34,6 +34,8 @@ LAST = (
 )
 #: Frames that tell nothing new of an execution.
 SILENT = (b'{"type":"synced"', b'{"type":"delta"')
+#: What a stream of events begins with.
+FIRST = b"retry: %d\n\n" % RETRY
 #: Frames as they are.
 FRAMES = Encoding(lambda frame: (frame,), tuple)
 
@@ -102,42 +104,46 @@ class EventOutlet(PumpedOutlet):
             self.end(0, "over", (), GRACE)
 
 
-class EventStream(Response):
-    """The answer that goes on until the execution ends, the client leaves, or the server does."""
+class Streamed(Response):
+    """An execution's frames as an outlet says them, behind some first words, until it ends or the client leaves."""
 
-    def __init__(self, hub: Hub, execution: ExecutionId, after: After, outlets: set[Outlet]) -> None:
+    def __init__(
+        self, hub: Hub, execution: ExecutionId, after: After, outlet: PumpedOutlet, first: bytes, outlets: set[Outlet]
+    ) -> None:
         super().__init__()
         self.hub = hub
         self.execution = execution
         self.after = after
+        self.outlet = outlet
+        self.first = first
         self.outlets = outlets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Watch for as long as it takes; raises `Refused` before anything is sent."""
-        outlet = EventOutlet()
+        outlet = self.outlet
         watch, found = await self.hub.watch(self.execution, outlet, self.after)
         self.outlets.add(outlet)
         abort = scope.get("state", {}).get(ABORT)
         outlet.on_slow = lambda: _give_up(outlet, abort)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await send({"type": "http.response.body", "body": b"retry: %d\n\n" % RETRY, "more_body": True})
+            await send({"type": "http.response.body", "body": self.first, "more_body": True})
             watch.begin(found)
-            await carry(outlet, receive, send)
+            await _carry(outlet, receive, send)
         finally:
             self.outlets.discard(outlet)
             outlet.on_slow = None
             watch.close()
 
 
-def _give_up(outlet: EventOutlet, abort: Any) -> None:
+def _give_up(outlet: PumpedOutlet, abort: Any) -> None:
     """Leave a client that takes too little; it comes back to where it was."""
     if abort is not None:
         abort()
     outlet.end(0, "slow", (), 0.0)
 
 
-async def carry(outlet: PumpedOutlet, receive: Receive, send: Send) -> None:
+async def _carry(outlet: PumpedOutlet, receive: Receive, send: Send) -> None:
     """Send what an outlet holds until it ends, with a sign of life now and then; a client that leaves ends it."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave, outlet, receive)

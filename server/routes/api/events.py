@@ -12,7 +12,7 @@ from server.execution import ENDS
 from server.hub import Hub
 from server.outlet import Outlet
 from server.recovery import After
-from server.routes.api.event_stream import Bell, EventStream
+from server.routes.api.event_stream import FIRST, Bell, EventOutlet, Streamed
 from server.routes.api.requests import Resource, execution_of, json, number
 from server.routes.problems import bad_field
 
@@ -68,7 +68,7 @@ class EventLog(Resource):
         if last and events.state in ENDS and (place.epoch, place.offset) == (events.epoch, events.last):
             return Response(status_code=204)
         after: After = Position(place.epoch or events.epoch, place.offset)
-        return EventStream(self.hub, execution, after, self.outlets)
+        return Streamed(self.hub, execution, after, EventOutlet(), FIRST, self.outlets)
 
     async def drain(self) -> None:
         """Take leave of all; a browser comes back by itself, and to where it was."""
