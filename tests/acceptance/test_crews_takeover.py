@@ -1,5 +1,6 @@
 """A second attempt at an execution: nothing that was finished is done, paid, told or asked again."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,9 @@ ANSWERS: dict[str, list[Say]] = {
 }
 
 
+# httpcore 1.0.9 leaves a socket to the collector when a call is cancelled in the one turn of the loop between its
+# connection and its request (`_async/http11.py` waits for `_state_lock` outside of its `try`); here, it collects.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("build", [sequential, parallel, managed, conditional])
 async def test_a_crew_may_die_at_every_step(server: OpenAIServer, build: Build, before: bool, tmp_path: Path) -> None:
@@ -126,6 +130,7 @@ async def test_a_crew_may_die_at_every_step(server: OpenAIServer, build: Build, 
         dies_at += 1
         server.requests.clear()
         died = await _live_twice(runnable, dies_at, before, server)
+        gc.collect()
     assert dies_at > 3, "the crew never got to die"
 
 
