@@ -12,7 +12,7 @@ from server.routes.agui.conversation import history
 from server.routes.agui.interrupts import decision_of, response_schema
 from server.routes.agui.request import RunAgentInput, inputs_for
 from server.routes.agui.translation import Translation
-from tests.golden import examples
+from tests.golden import examples, objects
 
 USER = {"id": "m1", "role": "user", "content": "Tea, please"}
 
@@ -47,7 +47,7 @@ def test_words_that_were_answered_are_not_said_again() -> None:
 
 def checkpoint(*actions: str, kind: str = "task.after", **more: Any) -> Checkpoint:
     offered = [Action(id=action, label=action, needs_feedback=action == "revise") for action in actions]
-    return msgspec.structs.replace(examples.OPEN, actions=offered, kind=kind, **more)
+    return msgspec.structs.replace(objects.OPEN, actions=offered, kind=kind, **more)
 
 
 TASK = checkpoint("approve", "edit", "revise", "skip", "stop")
@@ -98,7 +98,7 @@ def test_every_event_is_translated_and_what_was_opened_is_closed() -> None:
     delta = next(frame for frame in golden["control"] if frame["type"] == "delta")
     began = next(frame for frame in golden["events"] if frame["type"] == "task.started")
     for frame in golden["events"]:
-        run = Translation("t", "r", examples.WHOLE, [USER])
+        run = Translation("t", "r", objects.WHOLE, [USER])
         said = run.begin()
         for one in (began, delta, frame):
             said += run.take(decode_server_frame(msgspec.json.encode(one)))
@@ -125,10 +125,10 @@ def test_a_text_of_which_a_piece_was_missed_is_said_as_a_whole(heard: list[tuple
     golden = {frame["type"]: frame for frame in msgspec.json.decode(examples.FILE.read_bytes())["events"]}
     opened = golden["checkpoint.opened"]
     opened["data"]["checkpoint"] |= {"draft": {"text": "To sea."}, "task": "t", "kind": "task.after"}
-    run = Translation("t", "r", examples.WHOLE, [USER])
+    run = Translation("t", "r", objects.WHOLE, [USER])
     events = run.begin()
     for index, text in heard:
-        events += run.take(Delta(execution=examples.EXECUTION, task="t", stream="s", index=index, text=text))
+        events += run.take(Delta(execution=objects.EXECUTION, task="t", stream="s", index=index, text=text))
     events += run.take(decode_server_frame(msgspec.json.encode(opened)))
     frames = msgspec.to_builtins(events)
     assert [frame["delta"] for frame in frames if frame["type"] == "TEXT_MESSAGE_CONTENT"] == said
@@ -146,6 +146,6 @@ def test_history_is_the_clients_own_or_what_the_tasks_gave() -> None:
         {"id": "a", "role": "assistant", "content": "x"},
         {"id": "b", "role": "activity", "content": {}},
     ]
-    assert history(known, examples.WHOLE) == known[:2]
-    outputs = [task.output for task in examples.WHOLE.tasks if task.output is not None]
-    assert [message["content"] for message in history([USER], examples.WHOLE)] == ["Tea, please", *outputs]
+    assert history(known, objects.WHOLE) == known[:2]
+    outputs = [task.output for task in objects.WHOLE.tasks if task.output is not None]
+    assert [message["content"] for message in history([USER], objects.WHOLE)] == ["Tea, please", *outputs]
