@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from protocol.ids import ExecutionId
-from protocol.objects import Actor, Checkpoint, CheckpointState, Crew, Execution, State
+from protocol.objects import Actor, Checkpoint, CheckpointState, Conversation, Crew, Execution, State
 
 ItemT = TypeVar("ItemT")
 
@@ -118,6 +118,10 @@ class Checkpoints(Page[Checkpoint], frozen=True, kw_only=True):
     """A page of open checkpoints; `next` is the `cursor` of the next page."""
 
 
+class Conversations(Page[Conversation], frozen=True, kw_only=True):
+    """A page of conversations, the one last spoken in first; `next` is the `cursor` of the next page."""
+
+
 class Crews(Page[Crew], frozen=True, kw_only=True):
     """A page of crews; `next` is the `cursor` of the next page."""
 
@@ -135,7 +139,7 @@ ANSWERS: Mapping[str, Sequence[type[Answer]]] = {
     "pause": (Changed,),
     "resume": (Changed,),
     "fork": (Started,),
-    "list": (Executions, Checkpoints, Crews),
+    "list": (Executions, Checkpoints, Crews, Conversations),
     "get": (Read,),
     "ping": (ServerTime,),
     "pong": (),

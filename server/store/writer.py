@@ -158,7 +158,7 @@ class Writer(Lists):
     async def follow(self, execution: ExecutionId, write: Write, commit: Commit) -> None:
         """Bring the lists up to date with an event; what a crash leaves undone is repaired by `repair`."""
         if isinstance(write.data, ExecutionQueued):
-            await self.list_new(execution, write.data.conversation)
+            await self.list_new(execution, write.data)
         elif commit.state in ENDS:
             await self.list_ended(execution)
         elif write.record is not None and write.record.checkpoint.state is not CheckpointState.OPEN:

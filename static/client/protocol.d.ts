@@ -274,6 +274,27 @@ export interface Comment {
 }
 
 /**
+ * Executions that follow each other in one thread of talk; how many there are, and the newest of them.
+ *
+ * An execution that was started without a conversation is one of its own, with the execution's id. `updated_at`: when
+ * the newest was made. It is gone when all its executions are.
+ */
+export interface Conversation {
+  readonly id: string;
+  readonly title: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly executions: number;
+  readonly latest: string;
+}
+
+/** A page of conversations, the one last spoken in first; `next` is the `cursor` of the next page. */
+export interface Conversations {
+  readonly items: readonly (Conversation)[];
+  readonly next?: string | null;
+}
+
+/**
  * Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work.
  *
  * `version` changes with the crew's code and texts.

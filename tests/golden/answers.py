@@ -29,6 +29,10 @@ CREW = objects.Crew(
     demo=True,
     version="4f1c",
 )  # fmt: skip
+TALK = objects.Conversation(
+    id=golden.CONVERSATION, title="Ramadan campaign", created_at=golden.AT, updated_at=golden.LATER, executions=3,
+    latest=golden.EXECUTION,
+)  # fmt: skip
 CURSOR = "1795420089120.000~x_1"
 CHANGED = replies.Changed(offset=12, state=objects.State.RUNNING, duplicate=True)
 STARTED = replies.Started(execution=golden.EXECUTION, epoch=golden.EPOCH, offset=1, duplicate=True)
@@ -54,6 +58,7 @@ REPLIES: dict[str, list[replies.Answer]] = {
         replies.Executions(items=[golden.WHOLE], next=CURSOR),
         replies.Checkpoints(items=[golden.OPEN], next="50"),
         replies.Crews(items=[CREW], next="50"),
+        replies.Conversations(items=[TALK], next=CURSOR),
     ],
     "get": [replies.Read(execution=golden.WHOLE, checkpoints=[golden.OPEN])],
     "ping": [replies.ServerTime(server_time=golden.AT)],
