@@ -199,11 +199,12 @@ class Draft(Object, frozen=True, kw_only=True):
 
 
 class ToolRequest(Object, frozen=True, kw_only=True):
-    """The tool call that a checkpoint of kind `tool` is about."""
+    """The tool call that a checkpoint of kind `tool` is about; `call` is how `tool.started` will name it."""
 
     name: str
     arguments: dict[str, Any]
     schema: dict[str, Any] | None = None
+    call: str | None = None
 
 
 class Action(Object, frozen=True, kw_only=True, omit_defaults=False):

@@ -1029,11 +1029,12 @@ export interface ToolFailedEvent {
   readonly data: ToolFailed;
 }
 
-/** The tool call that a checkpoint of kind `tool` is about. */
+/** The tool call that a checkpoint of kind `tool` is about; `call` is how `tool.started` will name it. */
 export interface ToolRequest {
   readonly name: string;
   readonly arguments: { readonly [key: string]: unknown };
   readonly schema?: { readonly [key: string]: unknown } | null;
+  readonly call?: string | null;
 }
 
 /** A tool was called. */

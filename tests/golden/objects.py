@@ -27,7 +27,7 @@ OPEN = objects.Checkpoint(
     agent="Planner",
     draft=objects.Draft(text='# Plan\n\n“Two” <creators> & \\ "quotes"\u2028', language="en", json={"creators": 2}),
     facts={"tokens": 510, "tools": {"trend_lookup": 1}},
-    tool=objects.ToolRequest(name="post", arguments={"to": "@kopi"}, schema={"type": "object"}),
+    tool=objects.ToolRequest(name="post", arguments={"to": "@kopi"}, schema={"type": "object"}, call="t_1"),
     actions=[
         objects.Action(id="approve", label="Approve"),
         objects.Action(id="revise", label="Request changes", needs_feedback=True),

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from protocol import events
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import Delta, decode_server_frame
 from protocol.objects import Action, Checkpoint, Crew
@@ -52,6 +53,7 @@ def checkpoint(*actions: str, kind: str = "task.after", **more: Any) -> Checkpoi
 
 TASK = checkpoint("approve", "edit", "revise", "skip", "stop")
 TOOL = checkpoint("approve", "edit", "reject", "stop", kind="tool")
+STRICT = msgspec.structs.replace(TOOL, actions=[Action(id="reject", label="No", needs_feedback=True), *TOOL.actions])
 ASK = checkpoint("respond", "skip", "stop", kind="ask", schema=None)
 
 
@@ -65,11 +67,14 @@ ASK = checkpoint("respond", "skip", "stop", kind="ask", schema=None)
         (TASK, {"action": "skip"}, {"action": "skip"}),
         (TASK, {"action": "approve", "version": 1}, {"action": "approve", "version": 1}),
         (TOOL, {"approved": True, "editedArgs": {"to": "b"}}, {"action": "edit", "arguments": {"to": "b"}}),
-        (TOOL, {"approved": False}, {"action": "reject"}),
+        (TOOL, {"approved": False}, {"action": "reject", "feedback": "(no reason given)"}),
         (TOOL, {"approved": False, "feedback": "no"}, {"action": "reject", "feedback": "no"}),
         (ASK, "To Rara.", {"action": "respond", "response": "To Rara."}),
         (ASK, {"response": "To Rara."}, {"action": "respond", "response": "To Rara."}),
         (ASK, {"approved": False}, {"action": "stop"}),
+        (STRICT, {"approved": False}, {"action": "reject", "feedback": "(no reason given)"}),
+        (STRICT, {"approved": False, "action": "stop"}, {"action": "stop"}),
+        (STRICT, {"action": "reject", "feedback": "no"}, {"action": "reject", "feedback": "no"}),
     ],
 )
 def test_what_a_payload_means(asked: Checkpoint, payload: Any, meant: dict[str, Any]) -> None:
@@ -79,7 +84,14 @@ def test_what_a_payload_means(asked: Checkpoint, payload: Any, meant: dict[str, 
     assert {name: value for name, value in decision.items() if name not in named} == meant | version
 
 
-@pytest.mark.parametrize("payload", [None, {}, [], 7, "yes", {"approved": "yes"}, {"action": 7}, {"feedback": "hm"}])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None, {}, [], 7, "yes", {"approved": "yes"}, {"action": 7}, {"feedback": "hm"},
+        {"approved": False, "action": "approve"}, {"approved": False, "action": "edit", "output": "Mine"},
+        {"approved": True, "action": "stop"},
+    ],
+)  # fmt: skip
 def test_silence_and_nonsense_decide_nothing(payload: Any) -> None:
     with pytest.raises(Refused) as refused:
         decision_of(TASK, payload, "k")
@@ -90,6 +102,36 @@ def test_what_is_offered_is_what_can_be_answered() -> None:
     assert set(response_schema(TASK)["properties"]) == {"action", "feedback", "approved", "output"}
     assert set(response_schema(TOOL)["properties"]) == {"action", "feedback", "approved", "arguments", "editedArgs"}
     assert set(response_schema(ASK)["properties"]) == {"action", "feedback", "response"}
+
+
+def test_a_tools_approval_is_an_interrupt_of_its_call_which_is_told_once() -> None:
+    """As the specification has it: the call, the interrupt that names it, and in the next run its result alone."""
+    call = f"{TOOL.execution}/t_1"
+    first = Translation("t", "r1", objects.WHOLE, [USER])
+    event = events.ENVELOPES[events.EventType.CHECKPOINT_OPENED]
+    opened = event(execution=TOOL.execution, epoch="e", offset=1, at="", data=events.CheckpointOpened(checkpoint=TOOL))
+    said = msgspec.to_builtins([*first.begin(), *first.take(opened)])
+    assert [frame["type"] for frame in said] == [
+        "RUN_STARTED", "TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_END", "STATE_SNAPSHOT", "MESSAGES_SNAPSHOT",
+        "RUN_FINISHED",
+    ]  # fmt: skip
+    (interrupt,) = said[-1]["outcome"]["interrupts"]
+    assert (interrupt["reason"], interrupt["toolCallId"]) == ("tool_call", call)
+    assert interrupt["responseSchema"]["required"] == ["approved"]
+    for known in (said[-2]["messages"], [USER]):
+        second = Translation("t", "r2", objects.WHOLE, known)
+        said_then = msgspec.to_builtins(second.begin([TOOL]))
+        for data in (
+            events.ToolStarted(call="t_1", tool="post", arguments={"to": "@teh"}),
+            events.ToolCompleted(call="t_1", tool="post", result="sent", seconds=1),
+        ):
+            envelope = events.ENVELOPES[data.type]
+            said_then += msgspec.to_builtins(
+                second.take(envelope(execution=TOOL.execution, epoch="e", offset=2, at="", data=data))
+            )
+        assert [frame["type"] for frame in said_then] == ["RUN_STARTED", "MESSAGES_SNAPSHOT", "TOOL_CALL_RESULT"]
+        assert said_then[-1]["toolCallId"] == call
+        assert "@teh" in str(second._talk.messages()), "the arguments are those that a person gave"
 
 
 def test_every_event_is_translated_and_what_was_opened_is_closed() -> None:
