@@ -1,6 +1,6 @@
 /** The agent of AG-UI over a socket whose other end is the test. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { QuarterdeckAgent } from "../../static/adapters/ag-ui/index.js";
 import { checkpoint, completed, decided, delta, EPOCH, ID, latest, makeClient, opened, queued, settle, synced, taskStarted } from "./support.js";
 
@@ -25,11 +25,14 @@ const execution = (/** @type {object} */ more = {}) => ({
 });
 const waiting = () => execution({ state: "waiting", offset: 3 });
 
+/** @type {(() => void)[]} */ const releases = [];
+afterEach(() => releases.splice(0).forEach((release) => release()));
+
 /** An agent on an open connection, and what it told. */
 function makeAgent() {
   const client = makeClient(),
     agent = new QuarterdeckAgent({ crew: "content", client, threadId: "t1" });
-  client.hold();
+  releases.push(client.hold());
   latest().greet();
   /** @type {any[]} */ const told = [];
   agent.subscribe({ onEvent: ({ event }) => void told.push(event) });
