@@ -1,13 +1,14 @@
 """One client: its commands in order, its watches, and how it ends."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import anyio
+import structlog
 from starlette.types import Message, Receive
+from structlog.contextvars import bind_contextvars
 
 from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, Watch
 from protocol.errors import CloseCode, ErrorCode, Refused
@@ -21,7 +22,7 @@ from server.hub import Hub, InboxWatch
 from server.hub import Watch as Watching
 from server.outlet import Outlet, goodbye
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger("server.connection")
 #: How long a peer may take to answer a close, in seconds; a peer that is too slow or silent gets less.
 GRACE = 5.0
 SHORT_GRACE = 1.0
@@ -80,6 +81,7 @@ class Connection:
 
     async def serve(self, receive: Receive) -> None:
         """Take commands until the client or the server ends the connection."""
+        bind_contextvars(connection=self.ident, principal=self.principal.id)
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 self.outlet.heard = self._loop.time()
@@ -98,7 +100,7 @@ class Connection:
         self.outlet.end(code, code.slug, bye, grace)
 
     def _slow(self) -> None:
-        logger.info("connection %s takes too little: closed", self.ident)
+        log.info("connection.slow", connection=self.ident)  # told from another task, with another context
         self.end(CloseCode.SLOW_CONSUMER, after=1.0, grace=SHORT_GRACE)
 
     def _silent(self) -> None:
@@ -143,7 +145,7 @@ class Connection:
             slow = Refused(ErrorCode.UNAVAILABLE, "The command took too long.", retry_after=1.0)
             self._refuse(slow)
         except Exception:
-            logger.exception("connection %s: a command failed", self.ident)
+            log.exception("command.failed", command=command.__struct_config__.tag)
             self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."))
 
     async def _carry_out(self, command: AnyCommand) -> None:

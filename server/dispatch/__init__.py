@@ -32,6 +32,7 @@ from protocol.objects import Crew
 from protocol.replies import Changed, Extended, Noted, Read, Seen, Started
 from server.auth import Principal
 from server.catalogue import Catalogue
+from server.dispatch.audit import logged
 from server.dispatch.decide import decide
 from server.dispatch.deliberate import comment, extend
 from server.dispatch.events import Events, Place, read_events
@@ -55,8 +56,11 @@ class Dispatch:
 
     async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
         """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
-        with _allowed(principal, command):
-            return await self._carry_out(command, principal, via)
+        with logged(command, principal, via) as told, _allowed(principal, command):
+            reply = await self._carry_out(command, principal, via)
+            if isinstance(reply, Started):
+                told["execution"] = reply.execution
+            return reply
 
     async def _carry_out(self, command: AnyCommand, principal: Principal, via: str) -> Any:
         match command:

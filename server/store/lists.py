@@ -51,14 +51,16 @@ class Lists(Reader):
             pipeline.zadd(keys.active(), {self.member(execution): now})
             await pipeline.execute()
 
-    async def list_ended(self, execution: ExecutionId) -> None:
-        """Drop an ended execution from what must be looked after, and its checkpoints from the inbox."""
+    async def list_ended(self, execution: ExecutionId) -> str:
+        """Drop an ended execution from what must be looked after, and its checkpoints from the inbox; name its crew."""
         idents = [record.checkpoint.id for record in await self.records(execution)]
         async with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.execution(self.tenant, execution).state, "crew")
             pipeline.zrem(keys.active(), self.member(execution))
             if idents:
                 pipeline.zrem(keys.inbox(self.tenant), *(f"{execution}/{ident}" for ident in idents))
-            await pipeline.execute()
+            crew, *_ = await pipeline.execute()
+        return (crew or b"").decode()
 
     async def list_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Put an open checkpoint into the inbox, or take one that is over out of it.

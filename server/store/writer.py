@@ -10,8 +10,8 @@ import msgspec
 from protocol.events import Data, EventType, ExecutionQueued
 from protocol.frames import Delta, encode, event_halves, timestamp
 from protocol.ids import CheckpointId, ExecutionId
-from protocol.objects import Actor, CheckpointState
-from server import checkpoint, keys, projection
+from protocol.objects import Actor, CheckpointState, State
+from server import checkpoint, keys, projection, telemetry
 from server.checkpoint import Record
 from server.execution import ENDS, FENCED, Change, Verdict
 from server.scripts import Commit, Entry, source
@@ -158,8 +158,10 @@ class Writer(Lists):
     async def follow(self, execution: ExecutionId, write: Write, commit: Commit) -> None:
         """Bring the lists up to date with an event; what a crash leaves undone is repaired by `repair`."""
         if isinstance(write.data, ExecutionQueued):
+            telemetry.EXECUTIONS_TOTAL.labels(write.data.crew, State.QUEUED).inc()
             await self.list_new(execution, write.data.conversation)
         elif commit.state in ENDS:
-            await self.list_ended(execution)
+            crew = await self.list_ended(execution)
+            telemetry.EXECUTIONS_TOTAL.labels(crew, commit.state).inc()
         elif write.record is not None and write.record.checkpoint.state is not CheckpointState.OPEN:
             await self.list_checkpoint(write.record.checkpoint)
