@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from protocol.errors import Refused
+from server.app.address import Address
 from server.app.cors import add_cors
 from server.app.guard import Guard
 from server.routes.operations import Check, Measure, Operations
@@ -80,5 +81,6 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
     )
     app.state.broken = False
     add_cors(app, settings.origins)
+    app.add_middleware(Address)
     app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
     return app
