@@ -13,6 +13,7 @@ from protocol.errors import Refused
 from server.app.address import Address
 from server.app.cors import add_cors
 from server.app.guard import Guard
+from server.app.headers import Headers
 from server.routes.operations import Check, Measure, Operations
 from server.routes.problems import on_http_error, on_refused
 from server.settings import Settings
@@ -83,4 +84,5 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
     add_cors(app, settings.origins)
     app.add_middleware(Address)
     app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
+    app.add_middleware(Headers)
     return app
