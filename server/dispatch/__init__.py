@@ -39,6 +39,7 @@ from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
 from server.dispatch.start import start
+from server.dispatch.tracing import traced
 from server.dispatch.work import Work
 from server.policy import authorize
 from server.queue import Queue
@@ -62,7 +63,8 @@ class Dispatch:
         """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
         with logged(command, principal, via) as told, _allowed(principal, command):
             await self._count(command, principal)
-            reply = await self._carry_out(command, principal, via)
+            async with traced(self.work, command, principal, via):
+                reply = await self._carry_out(command, principal, via)
             if isinstance(reply, Started):
                 told["execution"] = reply.execution
             return reply

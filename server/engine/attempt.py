@@ -12,6 +12,7 @@ from protocol.events import Data, ExecutionCompleted, ExecutionFailed, Execution
 from protocol.frames import seconds_of
 from protocol.ids import ExecutionId
 from protocol.objects import Execution, Fault, State
+from server import traces
 from server.engine.clock import WorkClock
 from server.engine.slots import Slot
 from server.journal import ExecutionJournal, LeaseLost
@@ -28,13 +29,16 @@ log = structlog.get_logger("server.engine")
 class Attempt:
     """A crew that runs in this worker now."""
 
-    def __init__(self, journal: ExecutionJournal, crew: Runnable, slot: Slot, store: Store, hot: float) -> None:
+    def __init__(
+        self, journal: ExecutionJournal, crew: Runnable, slot: Slot, store: Store, hot: float, *, trace: str = ""
+    ) -> None:
         self.journal = journal
         self.execution: ExecutionId = journal.execution
         self.crew = crew
         self.slot = slot
         self.store = store
         self.hot = hot
+        self.trace = trace
         self.clock = WorkClock(journal)
         self._in_time = anyio.CancelScope()
         self._scope: anyio.CancelScope | None = None
@@ -44,7 +48,15 @@ class Attempt:
     async def run(self, done: Callable[["Attempt"], None]) -> None:
         """Run to an end, or until the lease is lost; never raises."""
         # what the crew's own code logs says, too, of which execution it speaks
-        bind_contextvars(execution=self.execution, crew=self.crew.describe().name, attempt=self.journal.attempt)
+        crew, attempt = self.crew.describe().name, self.journal.attempt
+        bind_contextvars(execution=self.execution, crew=crew, attempt=attempt)
+        told: traces.Attributes = {
+            "quarterdeck.execution": self.execution, "quarterdeck.crew": crew, "quarterdeck.attempt": attempt,
+        }  # fmt: skip
+        with traces.span(f"crew {crew}", told, within=self.trace):
+            await self._run(done)
+
+    async def _run(self, done: Callable[["Attempt"], None]) -> None:
         try:
             async with anyio.create_task_group() as group:
                 self._scope = group.cancel_scope

@@ -13,6 +13,7 @@ LONGEST = 500
 IMPORTERS = {
     "redis": {"server/store", "server/scripts.py", "server/pubsub", "server/engine/heartbeat.py", "server/rates.py"},
     "limits": {"server/rates.py", "server/quota.py"},
+    "opentelemetry": {"server/traces.py"},
     "crewai": {"server/crews", "server/demo"},
     "docket": {"server/queue.py"},
     "starlette": {"server/app", "server/routes", "server/connection", "server/assets.py"},
