@@ -23,6 +23,7 @@ from server.routes.compat import Compat
 from server.routes.compat.health import Health
 from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
+from server.routes.reference import Reference
 from server.settings import Settings
 from server.store import Store, Workers
 from server.store.client import OUTAGE, connect
@@ -67,6 +68,7 @@ class Web:
             *self.compat.routes(),
             *self.health.routes(),
             *OpenApi().routes(),
+            *Reference().routes(),
             *Assets(find_root()).routes(),
         ]
 

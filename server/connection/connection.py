@@ -15,6 +15,7 @@ from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import MAX_FRAME, Reply, decode_command, encode, error_frame, timestamp
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, State
+from protocol.replies import Inbox, ServerTime, Watched
 from server.auth import Principal
 from server.connection.heartbeat import Heartbeat
 from server.connection.policy import Policy, Rate
@@ -151,7 +152,7 @@ class Connection:
     async def _carry_out(self, command: AnyCommand) -> None:
         match command:
             case Ping():
-                self._reply({"server_time": timestamp(time.time())})
+                self._reply(ServerTime(server_time=timestamp(time.time())))
             case Watch():
                 await self._watch(command)
             case Unwatch():
@@ -187,16 +188,16 @@ class Connection:
             self._remove(execution)
             raise
         page, start = found
-        self._reply({
-            "recovered": start.recovered, "epoch": page.epoch, "first": page.first, "last": page.last,
-            "state": seen.state, "checkpoints": seen.checkpoints,
-        })  # fmt: skip
+        self._reply(Watched(
+            recovered=start.recovered, epoch=page.epoch, first=page.first, last=page.last, state=seen.state,
+            checkpoints=seen.checkpoints,
+        ))  # fmt: skip
         watch.begin(found)
 
     async def _watch_inbox(self) -> None:
         self._leave_inbox()
         self._inbox = await self._hub.watch_inbox(self.outlet)
-        self._reply({"checkpoints": self._inbox.checkpoints})
+        self._reply(Inbox(checkpoints=self._inbox.checkpoints))
         self._inbox.begin()
 
     def _unwatch(self, command: Unwatch) -> None:

@@ -97,7 +97,7 @@ class Forks(Writer):
         queued = writes[0].data
         assert isinstance(queued, ExecutionQueued), "a log begins so"
         # first, so that no crash leaves an execution that nobody looks after
-        await self.list_new(shared.execution, queued.conversation)
+        await self.list_new(shared.execution, queued)
         commits = await self._make(shared, await self._entries(shared, writes))
         if commits is None:
             return None

@@ -163,7 +163,7 @@ class Writer(Lists):
         traces.tell(write.data, self.clock() if write.now is None else write.now, opened)
         if isinstance(write.data, ExecutionQueued):
             telemetry.EXECUTIONS_TOTAL.labels(write.data.crew, State.QUEUED).inc()
-            await self.list_new(execution, write.data.conversation)
+            await self.list_new(execution, write.data)
         elif commit.state in ENDS:
             crew = await self.list_ended(execution)
             telemetry.EXECUTIONS_TOTAL.labels(crew, commit.state).inc()
