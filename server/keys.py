@@ -42,6 +42,11 @@ def inbox(tenant: str) -> str:
     return f"qd:{{{tenant}}}:inbox"
 
 
+def decided(tenant: str) -> str:
+    """Name the sorted set of checkpoints that were decided lately, scored by when, in milliseconds."""
+    return f"qd:{{{tenant}}}:decided"
+
+
 def executions(tenant: str) -> str:
     """Name the sorted set of a tenant's executions, scored by when they were made, in milliseconds."""
     return f"qd:{{{tenant}}}:executions"

@@ -211,6 +211,7 @@ export function createClient({
     },
     watch: watching.watch,
     inbox: inbox.hold,
+    older: inbox.older,
     view: viewing.view,
     subscribe,
     on,

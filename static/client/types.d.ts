@@ -96,6 +96,8 @@ export interface State {
   readonly refused: Readonly<Record<string, { readonly code: string; readonly message: string }>>;
   readonly crews: readonly Crew[];
   readonly self: Self;
+  /** Where the list of executions goes on; empty at its end, absent before it was read. */
+  readonly older?: string | undefined;
 }
 
 /** How the socket stands. `closed`: the server does not want this client back; only `retryNow()` tries again. */
