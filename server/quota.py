@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, ip_address
 
 from limits import RateLimitItem, parse
 
-from protocol.commands import AnyCommand, Decide, Fork, Start
+from protocol.commands import AnyCommand, Decide, Fork, Say, Start
 
 
 class Kind(StrEnum):
@@ -77,7 +77,7 @@ def _times(limit: RateLimitItem, factor: int) -> RateLimitItem:
 def kinds(command: AnyCommand) -> tuple[Kind, ...]:
     """Tell as what a command counts."""
     match command:
-        case Start():
+        case Start() | Say():
             return Kind.COMMANDS, Kind.STARTS
         case Fork():
             return Kind.COMMANDS, Kind.STARTS, Kind.DECISIONS

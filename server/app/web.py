@@ -124,6 +124,7 @@ class Web:
         await self.agui.drain()
         await self.compat.drain()
         await self.endpoint.drain()
+        await self.dispatch.views.tell()
 
     async def __aenter__(self) -> "Web":
         self._stack.push_async_callback(self.redis.aclose)
@@ -132,6 +133,7 @@ class Web:
         self._stack.callback(group.cancel_scope.cancel)
         group.start_soon(self.pubsub.run)
         group.start_soon(self.hub.run)
+        group.start_soon(self.dispatch.views.run)
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -10,7 +10,7 @@ import structlog
 from starlette.types import Message, Receive
 from structlog.contextvars import bind_contextvars
 
-from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, Watch
+from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, View, Watch
 from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import MAX_FRAME, Reply, decode_command, encode, error_frame, timestamp
 from protocol.ids import ConnectionId, ExecutionId
@@ -49,6 +49,12 @@ class Dispatch(Protocol):
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Watchable:
         """Read what a watcher is told at first, or raise `Refused` when there is nothing that it may watch."""
+
+    async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
+        """Note that a connection looks at a checkpoint, or does no longer, or raise `Refused`."""
+
+    def leave(self, connection: ConnectionId) -> None:
+        """Note that a connection has ended."""
 
 
 class Connection:
@@ -114,6 +120,7 @@ class Connection:
             watch.close()
         self._watches.clear()
         self._leave_inbox()
+        self._dispatch.leave(self.ident)
 
     # Commands
 
@@ -157,6 +164,9 @@ class Connection:
                 await self._watch(command)
             case Unwatch():
                 self._unwatch(command)
+            case View():
+                await self._dispatch.look(command, self.principal, self.ident)
+                self._reply({})
             case Start() if command.watch:
                 await self._start(command)
             case _:

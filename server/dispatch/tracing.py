@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from protocol.commands import AnyCommand, Start
+from protocol.commands import AnyCommand, Say, Start
 from server import traces
 from server.auth import Principal
 from server.dispatch.audit import CHANGES
@@ -19,7 +19,7 @@ async def traced(work: Work, command: AnyCommand, principal: Principal, via: str
     name = command.__struct_config__.tag
     told = {"quarterdeck.principal": principal.id, "quarterdeck.via": via}
     within = ""
-    if not isinstance(command, Start):
+    if not isinstance(command, Start | Say):
         told["quarterdeck.execution"] = command.execution
         within = await work.store.trace(command.execution)
     with traces.span(f"command {name}", told, within=within):

@@ -16,6 +16,7 @@ from server.checkpoint import read
 from server.execution import ENDS
 from server.store import cursors
 from server.store.conversations import Conversations
+from server.store.decided import Decided
 
 #: Behind every deadline there can be, so that checkpoints without one come last, oldest first.
 NO_DEADLINE = 10_000_000_000_000
@@ -36,7 +37,7 @@ class Item(NamedTuple):
     cursor: str
 
 
-class Lists(Conversations):
+class Lists(Conversations, Decided):
     """Keep and read the lists."""
 
     async def list_new(self, execution: ExecutionId, queued: ExecutionQueued) -> None:
@@ -67,6 +68,7 @@ class Lists(Conversations):
         member = f"{checkpoint.execution}/{checkpoint.id}"
         if checkpoint.state in DONE:
             await self.redis.zrem(keys.inbox(self.tenant), member)
+            await self.list_decided(checkpoint)
         elif checkpoint.state is CheckpointState.OPEN:
             score = seconds_of(checkpoint.deadline or checkpoint.opened_at) * 1000
             later = 0 if checkpoint.deadline else NO_DEADLINE

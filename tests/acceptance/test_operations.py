@@ -193,7 +193,7 @@ async def test_the_same_idempotency_key_starts_one_execution(stack: Stack, topic
      ("GET", "/executions/x_none", None, 404, "not_found"),
      ("GET", "/executions?limit=0", None, 422, "bad_field"),
      ("GET", "/executions?cursor=tea", None, 422, "bad_field"),
-     ("GET", "/checkpoints?state=decided", None, 422, "bad_field"),
+     ("GET", "/checkpoints?state=revising", None, 422, "bad_field"),
      ("POST", "/executions/x_none/checkpoints/cp_none/decision", {"action": "approve"}, 404, "not_found"),
      ("POST", "/executions/x_none/checkpoints/cp_none/decision", {}, 422, "bad_field")],
 )  # fmt: skip

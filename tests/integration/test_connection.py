@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from structlog.testing import LogCapture
 from websockets.asyncio.client import ClientConnection
 
+from protocol.commands import View
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server import outlet as outlets
@@ -64,6 +65,18 @@ async def test_drains_with_bye_and_4200(redis: Redis) -> None:
             assert (bye["code"], bye["reason"], bye["resume"]) == (4200, "draining", True)
             assert await closed(client) == (4200, "draining")
         assert not site.endpoint.connections
+
+
+async def test_who_looks_is_noted_until_the_connection_ends(redis: Redis) -> None:
+    async with running_site(redis) as site:
+        async with site.connect() as client:
+            connection = (await receive(client, "welcome"))["connection"]
+            await client.send('{"type":"view","id":1,"execution":"x_1","checkpoint":"cp_1","state":"editing"}')
+            assert await receive(client) == {"type": "reply", "re": 1, "data": {}}
+            assert isinstance(site.dispatch.handled[-1], View)
+            assert await errors(client, '{"type":"view","id":2,"execution":"x_1","checkpoint":"cp_1","state":"asleep"}')
+            assert not site.dispatch.left
+        await wait_until(lambda: site.dispatch.left == [connection], description="it has left")
 
 
 # Commands

@@ -2,8 +2,8 @@
 
 import pytest
 
-from protocol.commands import AnyCommand, Decide, Fork, Get, List, Start
-from protocol.ids import CheckpointId, ExecutionId
+from protocol.commands import AnyCommand, Decide, Fork, Get, List, Say, Start
+from protocol.ids import CheckpointId, ConversationId, ExecutionId
 from server.quota import BadRate, Kind, Limits, kinds, network
 
 X, CP = ExecutionId("x_1"), CheckpointId("cp_1")
@@ -39,6 +39,7 @@ def test_what_cannot_be_read_is_refused(part: str) -> None:
     ("command", "counts"),
     [
         (Start(crew="a"), {Kind.COMMANDS, Kind.STARTS}),
+        (Say(conversation=ConversationId("cv_1"), text="more"), {Kind.COMMANDS, Kind.STARTS}),
         (Decide(execution=X, checkpoint=CP, action="approve"), {Kind.COMMANDS, Kind.DECISIONS}),
         (Fork(execution=X, checkpoint=CP, action="approve"), {Kind.COMMANDS, Kind.STARTS, Kind.DECISIONS}),
         (Get(execution=X), {Kind.COMMANDS}),
