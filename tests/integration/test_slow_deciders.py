@@ -1,4 +1,4 @@
-"""Who is slower is told who was faster, also when the execution has come to its end between two reads of one command."""
+"""Who is slower is told who was faster, also when the execution ends between two reads of one command."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
