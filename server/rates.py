@@ -1,7 +1,9 @@
 """Rate limits, counted in Redis, so that several web processes count together. How much is too much: see `quota`."""
 
+import asyncio
 import math
 import time
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
@@ -37,24 +39,31 @@ class Rates:
 
     async def check(self, command: AnyCommand, principal: str) -> None:
         """Count a command, or raise `Refused` when it is one too many for the principal or for its address."""
-        for kind in kinds(command):
-            await self._count(kind, principal)
+        await self._count(kinds(command), principal)
 
     async def connect(self, principal: str = "") -> None:
         """Count a connection from the address at hand, or of a principal when there is one, or raise `Refused`."""
-        await self._count(Kind.CONNECTS, principal)
+        await self._count((Kind.CONNECTS,), principal)
 
-    async def _count(self, kind: Kind, principal: str) -> None:
+    async def _count(self, counted: Iterable[Kind], principal: str) -> None:
+        """Count by all limits at once: what they cost is one way to Redis and back."""
         if self._limits is None:
             return
-        for scope, name, limits in (
+        scopes = (
             ("principal", principal, self._limits.principal),
             ("address", network(ADDRESS.get()), self._limits.address),
-        ):
-            if name and kind in limits:
-                await self._hit(limits[kind], kind, scope, name)
+        )
+        hits = [
+            self._hit(limits[kind], kind, scope, name)
+            for kind in counted
+            for scope, name, limits in scopes
+            if name and kind in limits
+        ]
+        for refusal in await asyncio.gather(*hits):
+            if refusal is not None:
+                raise refusal
 
-    async def _hit(self, limit: RateLimitItem, kind: Kind, scope: str, name: str) -> None:
+    async def _hit(self, limit: RateLimitItem, kind: Kind, scope: str, name: str) -> Refused | None:
         again: float | None = None
         try:
             with anyio.move_on_after(PATIENCE):
@@ -63,6 +72,6 @@ class Rates:
         except OUTAGE as error:
             log.debug("rates.unknown", error=str(error))
         if again is None:  # not too much; or nobody knows, and the command itself will say so if it needs Redis
-            return
+            return None
         wait = max(1, math.ceil(again))
-        raise Refused(ErrorCode.RATE_LIMITED, f"Too many {kind}: at most {limit} from one {scope}.", retry_after=wait)
+        return Refused(ErrorCode.RATE_LIMITED, f"Too many {kind}: at most {limit} from one {scope}.", retry_after=wait)
