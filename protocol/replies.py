@@ -141,6 +141,8 @@ ANSWERS: Mapping[str, Sequence[type[Answer]]] = {
     "fork": (Started,),
     "list": (Executions, Checkpoints, Crews, Conversations),
     "get": (Read,),
+    "say": (Started,),
+    "view": (Nothing,),
     "ping": (ServerTime,),
     "pong": (),
 }

@@ -32,9 +32,19 @@ def channel(tenant: str, ident: ExecutionId) -> str:
     return f"qd:{{{tenant}:{ident}}}"
 
 
+def viewers(tenant: str, ident: ExecutionId) -> str:
+    """Name the hash of who looks at an execution's checkpoints now; it runs out when nobody does."""
+    return f"qd:{{{tenant}:{ident}}}:viewers"
+
+
 def inbox(tenant: str) -> str:
     """Name the sorted set, and the channel, of a tenant's open checkpoints."""
     return f"qd:{{{tenant}}}:inbox"
+
+
+def decided(tenant: str) -> str:
+    """Name the sorted set of checkpoints that were decided lately, scored by when, in milliseconds."""
+    return f"qd:{{{tenant}}}:decided"
 
 
 def executions(tenant: str) -> str:

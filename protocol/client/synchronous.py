@@ -49,6 +49,14 @@ class Client:
             )
         )
 
+    def say(self, conversation: str, text: str, *, crew: str | None = None, key: str | None = None) -> Started:
+        """Go on with a conversation."""
+        return self._portal.call(lambda: self._client.say(conversation, text, crew=crew, key=key))
+
+    def view(self, checkpoint: Shown, state: Literal["viewing", "editing"] | None) -> None:
+        """Tell the others at an open checkpoint that one looks or writes there, or (None) does no longer."""
+        self._portal.call(self._client.view, checkpoint, state)
+
     def get(self, execution: str) -> Read:
         """Read one execution with its checkpoints."""
         return self._portal.call(self._client.get, execution)

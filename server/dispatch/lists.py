@@ -26,12 +26,20 @@ async def list_page(work: Work, command: List) -> Listing:
         case "executions":
             return await _executions(work, command)
         case "checkpoints":
-            found, following = await work.store.inbox_page(_offset(command), command.limit)
-            return Listing(items=found, next=None if following is None else str(following))
+            return await _checkpoints(work, command)
         case "crews":
             return _slice(list((await work.catalogue.crews()).values()), command)
         case "conversations":
             return await _conversations(work, command)
+
+
+async def _checkpoints(work: Work, command: List) -> Listing:
+    pages = {"open": work.store.inbox_page, "decided": work.store.decided_page}
+    page = pages.get(command.filter.state or "open")
+    if page is None:
+        raise Refused(ErrorCode.BAD_FIELD, "Checkpoints are listed by the state `open` or `decided`.")
+    found, following = await page(_offset(command), command.limit)
+    return Listing(items=found, next=None if following is None else str(following))
 
 
 async def _executions(work: Work, command: List) -> Listing:

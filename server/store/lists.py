@@ -16,6 +16,7 @@ from server.checkpoint import read
 from server.execution import ENDS
 from server.store import cursors
 from server.store.conversations import Conversations
+from server.store.decided import Decided
 
 #: Behind every deadline there can be, so that checkpoints without one come last, oldest first.
 NO_DEADLINE = 10_000_000_000_000
@@ -36,7 +37,7 @@ class Item(NamedTuple):
     cursor: str
 
 
-class Lists(Conversations):
+class Lists(Conversations, Decided):
     """Keep and read the lists."""
 
     async def list_new(self, execution: ExecutionId, queued: ExecutionQueued) -> None:
@@ -48,14 +49,16 @@ class Lists(Conversations):
             pipeline.zadd(keys.active(), {self.member(execution): now})
             await pipeline.execute()
 
-    async def list_ended(self, execution: ExecutionId) -> None:
-        """Drop an ended execution from what must be looked after, and its checkpoints from the inbox."""
+    async def list_ended(self, execution: ExecutionId) -> str:
+        """Drop an ended execution from what must be looked after, and its checkpoints from the inbox; name its crew."""
         idents = [record.checkpoint.id for record in await self.records(execution)]
         async with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.execution(self.tenant, execution).state, "crew")
             pipeline.zrem(keys.active(), self.member(execution))
             if idents:
                 pipeline.zrem(keys.inbox(self.tenant), *(f"{execution}/{ident}" for ident in idents))
-            await pipeline.execute()
+            crew, *_ = await pipeline.execute()
+        return (crew or b"").decode()
 
     async def list_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Put an open checkpoint into the inbox, or take one that is over out of it.
@@ -65,6 +68,7 @@ class Lists(Conversations):
         member = f"{checkpoint.execution}/{checkpoint.id}"
         if checkpoint.state in DONE:
             await self.redis.zrem(keys.inbox(self.tenant), member)
+            await self.list_decided(checkpoint)
         elif checkpoint.state is CheckpointState.OPEN:
             score = seconds_of(checkpoint.deadline or checkpoint.opened_at) * 1000
             later = 0 if checkpoint.deadline else NO_DEADLINE

@@ -826,6 +826,21 @@ export interface Resume {
   readonly reason?: string | null;
 }
 
+/**
+ * Say something in a conversation: its crew, or the one named, is started with the text as its input.
+ *
+ * What else the crew needs is taken from the conversation's last execution. An execution that belongs to no
+ * conversation is one by itself, under its own id.
+ */
+export interface Say {
+  readonly type: "say";
+  readonly id?: number | string | null;
+  readonly conversation: string;
+  readonly text: string;
+  readonly crew?: string | null;
+  readonly key?: string | null;
+}
+
 /** A sign of life; answer with `pong`. Any frame counts as life. */
 export interface ServerPing {
   readonly type: "ping";
@@ -1074,11 +1089,21 @@ export interface Usage {
   readonly replayed?: number;
 }
 
-/** Somebody who looks at a checkpoint. */
+/** Tell the others that one looks at an open checkpoint, or writes there; with `null`, that one does no longer. */
+export interface View {
+  readonly type: "view";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly checkpoint: string;
+  readonly state: "editing" | "viewing" | null;
+}
+
+/** Somebody who looks at a checkpoint, over one connection: `id` is the connection's, `person` the principal's. */
 export interface Viewer {
   readonly id: string;
   readonly name: string;
   readonly state: "editing" | "viewing";
+  readonly person?: string | null;
 }
 
 /** Follow an execution from a position, or the inbox of everything that waits for a person. */
@@ -1117,7 +1142,7 @@ export interface Welcome {
   readonly crews: readonly (string)[];
 }
 
-export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong;
+export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong | Say | View;
 
 export type Event = ExecutionQueuedEvent | ExecutionStartedEvent | ExecutionRecoveredEvent | ExecutionParkedEvent | ExecutionResumedEvent | ExecutionPausedEvent | ExecutionCompletedEvent | ExecutionFailedEvent | ExecutionStoppedEvent | ExecutionCancelledEvent | TaskStartedEvent | TaskCompletedEvent | TaskFailedEvent | TaskSkippedEvent | AgentStartedEvent | AgentCompletedEvent | ToolStartedEvent | ToolCompletedEvent | ToolFailedEvent | LlmStartedEvent | LlmCompletedEvent | CheckpointOpenedEvent | CheckpointDecidedEvent | CheckpointVotedEvent | CheckpointCommentedEvent | CheckpointExtendedEvent | CheckpointEscalatedEvent | CheckpointExpiredEvent | CheckpointWithdrawnEvent | JournalMissedEvent;
 

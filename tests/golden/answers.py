@@ -61,6 +61,8 @@ REPLIES: dict[str, list[replies.Answer]] = {
         replies.Conversations(items=[TALK], next=CURSOR),
     ],
     "get": [replies.Read(execution=golden.WHOLE, checkpoints=[golden.OPEN])],
+    "say": [STARTED],
+    "view": [replies.Nothing()],
     "ping": [replies.ServerTime(server_time=golden.AT)],
 }  # fmt: skip
 

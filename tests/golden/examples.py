@@ -56,6 +56,8 @@ COMMANDS: list[commands.Command] = [
         filter=commands.Filter(state="waiting", crew="content", conversation=CONVERSATION),
     ),
     commands.Get(id=7, execution=EXECUTION),
+    commands.Say(id=14, conversation=CONVERSATION, text="And tea, what about tea?", crew="content", key="k-4"),
+    commands.View(id=15, execution=EXECUTION, checkpoint=CHECKPOINT, state="editing"),
     commands.Ping(id=8),
     commands.Pong(),
 ]  # fmt: skip
@@ -75,7 +77,11 @@ CONTROL: list[Struct] = [
     frames.Delta(execution=EXECUTION, task="content_plan", agent="Planner", stream="l_1", index=3, text=" Kopi ☕\n"),
     frames.Presence(
         execution=EXECUTION, checkpoint=CHECKPOINT,
-        viewers=[frames.Viewer(id="u_7", name="Ayu Lestari", state="editing")],
+        viewers=[
+            frames.Viewer(
+                id="c_01m83sbg98v6ma97yfav2wm5k9", name="Ayu Lestari", state="editing", person="u_7"
+            )
+        ],
     ),
     frames.ServerPing(at=AT),
     frames.Bye(code=CloseCode.DRAINING, reason=CloseCode.DRAINING.slug, after=0.75, resume=True),
