@@ -10,7 +10,6 @@ from jsonschema import Draft202012Validator
 from tests.support.client import Client, Frame
 from tests.support.processes import ROOT
 
-#: What a refusal carries depends on its code, and what a crew is asked or gives on the crew.
 Json = dict[str, Any]
 
 
