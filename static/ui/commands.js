@@ -95,5 +95,5 @@ const crews = (state) =>
 export const found = (all, search) =>
   KINDS.map((kind) => ({
     kind,
-    commands: all.filter((c) => c.kind === kind && matches(search, [c.title, c.hint, c.words])).slice(0, MOST),
+    commands: all.filter((c) => c.kind === kind && matches(search, [c.title, c.hint, c.words])).slice(0, kind === "actions" ? undefined : MOST),
   })).filter(({ commands }) => commands.length > 0);
