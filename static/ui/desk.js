@@ -11,7 +11,6 @@ import { Gone } from "./closed.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
 import { t } from "./i18n/index.js";
-import { Offer } from "./notify.js";
 import { isClaimed } from "./people.js";
 import { hasMoved, Link } from "./router.js";
 import { verdictOf } from "./verdict.js";
@@ -33,7 +32,7 @@ export default function Desk({ place }) {
     <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1><p class="vh" role="status" data-testid="said-aloud">${said}</p>
     <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
     ${checkpoint && html`<button type="button" class="quiet expand" data-testid="expand" aria-pressed=${wide} aria-keyshortcuts="E" onClick=${() => widen(!wide)}>${t(wide ? "card.shrink" : "card.expand")}</button>`}
-    ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} decided=${decided} />` : place.checkpoint ? html`<${Missing} execution=${place.execution} />` : html`<p class="calm-desk">${t("desk.calm")}</p>`}${said && html`<${Offer} />`}</section>`;
+    ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} decided=${decided} />` : place.checkpoint ? html`<${Missing} execution=${place.execution} />` : html`<p class="calm-desk">${t("desk.calm")}</p>`}</section>`;
 }
 
 /** What is said aloud once a decision from here was taken, and how to say it. */

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { html } from "./html.js";
 import "./i18n/run.js";
 import { t } from "./i18n/index.js";
+import { useHasDecided } from "./people.js";
 import { go } from "./router.js";
 import { keepSetting, setting } from "./storage.js";
 
@@ -61,12 +62,13 @@ export function takeBack(waiting) {
 
 /** Offers them once, when a person has decided something and knows what they are for. */
 export function Offer() {
-  const [asks, ask] = useState(() => canNotify() && setting("notices") === null);
+  const hasDecided = useHasDecided(),
+    [asks, ask] = useState(() => canNotify() && setting("notices") === null);
   const choose = async (/** @type {boolean} */ on) => {
     await switchNotices(on);
     ask(false);
   };
-  if (!asks) return null;
-  return html`<aside class="offer" data-testid="notices" aria-label=${t("notices.title")}><p>${t("notices.ask")}</p>
-    <p><button type="button" class="small" data-testid="notices-on" onClick=${() => choose(true)}>${t("notices.on")}</button> <button type="button" class="quiet" data-testid="notices-off" onClick=${() => choose(false)}>${t("notices.off")}</button></p></aside>`;
+  if (!asks || !hasDecided) return null;
+  return html`<section class="banner offer" data-testid="notices" aria-label=${t("notices.title")}><p>${t("notices.ask")}</p>
+    <button type="button" class="small" data-testid="notices-on" onClick=${() => choose(true)}>${t("notices.on")}</button><button type="button" class="quiet" data-testid="notices-off" onClick=${() => choose(false)}>${t("notices.off")}</button></section>`;
 }

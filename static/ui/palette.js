@@ -26,11 +26,14 @@ export default function Palette({ close, help }) {
   useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => document.getElementById(`${id}${chosen}`)?.scrollIntoView({ block: "nearest" }), [chosen, search]);
 
+  const wanted = useRef(/** @type {(() => void) | undefined} */ (undefined));
   const run = (/** @type {number} */ i) => {
-    const command = shown[i];
-    if (!command) return;
-    dialog.current?.close();
-    command.run();
+    wanted.current = shown[i]?.run;
+    if (wanted.current) dialog.current?.close();
+  };
+  const closed = () => {
+    close();
+    wanted.current?.(); // what it opens comes once this is gone, and the focus is where it was
   };
   const onKeyDown = (/** @type {KeyboardEvent} */ e) => {
     const last = shown.length - 1;
@@ -45,7 +48,7 @@ export default function Palette({ close, help }) {
     move(0);
   };
   let n = 0;
-  return html`<dialog class="palette" ref=${dialog} data-testid="palette" aria-label=${t("palette.title")} onClose=${close} onClick=${(/** @type {any} */ e) => e.target === dialog.current && dialog.current?.close()}>
+  return html`<dialog class="palette" ref=${dialog} data-testid="palette" aria-label=${t("palette.title")} onClose=${closed} onClick=${(/** @type {any} */ e) => e.target === dialog.current && dialog.current?.close()}>
     <input type="text" role="combobox" data-testid="palette-search" aria-label=${t("palette.hint")} placeholder=${t("palette.hint")} aria-autocomplete="list" aria-expanded="true" aria-controls=${`${id}list`} aria-activedescendant=${shown.length ? `${id}${chosen}` : undefined}
       autocomplete="off" spellcheck="false" value=${search} onInput=${type} onKeyDown=${onKeyDown} />
     <div class="found" role="listbox" id=${`${id}list`} aria-label=${t("palette.title")}>${groups.map(

@@ -12,6 +12,7 @@ import "./i18n/run.js";
 import { t, tOr } from "./i18n/index.js";
 import { duration } from "./i18n/lengths.js";
 import { Latest } from "./latest.js";
+import { Offer } from "./notify.js";
 import { Link } from "./router.js";
 import { Skeleton } from "./skeleton.js";
 import { Thread } from "./thread.js";
@@ -39,7 +40,7 @@ function Opened({ run }) {
   const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
   const catching = useSelection((state) => state.watched[run.id] === "catching-up");
   const { before, after } = useTurns(run);
-  return html`<${Back} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
+  return html`<${Back} /><${Offer} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
     <${Said} run=${run} /><${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Turns} runs=${after} label="talk.after" />
     ${run.endedAt && !after.length && html`<${FollowUp} run=${run} />`}<${Latest} run=${run} catching=${catching} />`;
 }
