@@ -25,8 +25,8 @@ export default function Run({ id }) {
   const refused = useSelection((state) => state.refused[id]);
   if (run) return html`<${Opened} run=${run} />`;
   if (refused)
-    return html`<${Back} /><p class="empty" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
-  return html`<${Back} /><${Skeleton} />`;
+    return html`<${Back} /><h1 tabindex="-1">${t("run.title")}</h1><p class="missing" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
+  return html`<${Back} /><div><h1 class="vh">${t("run.title")}</h1><${Skeleton} /></div>`;
 }
 
 const Back = () => html`<${Link} to=${{}} class="back">${t("run.back")}<//>`;
