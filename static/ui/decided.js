@@ -33,7 +33,7 @@ export default function Decided({ search, titleOf, here }) {
   if (!page) return failed ? html`<p class="empty" role="alert">${t("error.unavailable")}</p>` : null;
   const all = judgedOf(page.items, seen);
   const found = all.filter(({ checkpoint: c }) => matches(search, [c.title, c.name, titleOf(c.execution)]));
-  return html`${found.length ? html`<ul class="waiting" data-testid="decided">${found.map((judged) => html`<${Row} key=${judged.checkpoint.id} judged=${judged} title=${titleOf(judged.checkpoint.execution)} now=${now} isHere=${judged.checkpoint.id === here} />`)}</ul>` : html`<p class="empty">${t(all.length ? "inbox.not_found" : "decided.none")}</p>`}
+  return html`${found.length ? html`<ul class="waiting judged" data-testid="decided">${found.map((judged) => html`<${Row} key=${judged.checkpoint.id} judged=${judged} title=${titleOf(judged.checkpoint.execution)} now=${now} isHere=${judged.checkpoint.id === here} />`)}</ul>` : html`<p class="empty">${t(all.length ? "inbox.not_found" : "decided.none")}</p>`}
     ${page.next && html`<button type="button" class="quiet older" onClick=${() => load(page)}>${t("inbox.older")}</button>`}`;
 }
 

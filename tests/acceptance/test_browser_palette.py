@@ -13,6 +13,7 @@ from tests.support.client import Frame
 from tests.support.market import look, market, start
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 #: Notices as a desktop has them, and a page that can be out of sight.
 DESKTOP = """
@@ -34,6 +35,11 @@ window.leave = (away) => { window.away = away; document.dispatchEvent(new Event(
 async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
     async with market(server) as stack:
         yield stack
+
+
+async def holds(screen: Screen, expression: str) -> None:
+    """Wait for something on the page; Playwright's own way of waiting is what the page's policy forbids."""
+    await wait_until(lambda: screen.page.evaluate(expression), description=expression)
 
 
 async def selected(screen: Screen) -> str:
@@ -107,7 +113,7 @@ async def test_the_desktop_tells_of_a_question_that_came_while_nobody_looked(scr
     await expect(screen["inbox"].get_by_role("link", name="seen anyway").first).to_be_visible()
     await screen.page.evaluate("leave(true)")
     second = await start(stack, "the second of them", ["after_survey"])
-    await screen.page.wait_for_function("window.notices.length === 1")
+    await holds(screen, "window.notices.length === 1")
     notice: dict[str, Any] = await screen.page.evaluate(
         "(({ title, body, tag, closed }) => ({ title, body, tag, closed }))(window.notices[0])"
     )
@@ -118,7 +124,7 @@ async def test_the_desktop_tells_of_a_question_that_came_while_nobody_looked(scr
     await screen.page.wait_for_url(f"**/x/{second}/c/{notice['tag']}")
     await screen.press("approve")
     await screen.ended("completed")
-    await screen.page.wait_for_function("window.notices[0].closed")
+    await holds(screen, "window.notices[0].closed")
 
 
 async def test_who_says_no_is_not_asked_again(screen: Screen, stack: Stack) -> None:
@@ -140,9 +146,9 @@ async def test_the_icon_of_the_app_counts_what_waits(screen: Screen, stack: Stac
     await screen.go(f"/x/{execution}")
     await expect(screen.page).to_have_title(re.compile(r"^\(\d+\) counted"))
     waiting = await screen.page.locator(".waiting a").count()
-    await screen.page.wait_for_function("n => window.badges.at(-1) === n", arg=waiting)
+    await holds(screen, f"window.badges.at(-1) === {waiting}")
     await screen.press("approve")
-    await screen.page.wait_for_function("n => window.badges.at(-1) === n", arg=waiting - 1)
+    await holds(screen, f"window.badges.at(-1) === {waiting - 1}")
 
 
 async def test_what_was_decided_is_listed_and_can_be_opened(screen: Screen, stack: Stack) -> None:

@@ -221,8 +221,8 @@ export default {
   "palette.next": "Go to the next question",
   "palette.start": "Start {crew}",
   "palette.older": "List older runs",
-  "palette.letters.on": "Let letters be keys",
-  "palette.letters.off": "Let letters be no keys",
+  "palette.letters.on": "Switch letter keys on",
+  "palette.letters.off": "Switch letter keys off",
   "palette.count": "{n} found",
 
   "notices.title": "Notices",

@@ -223,8 +223,8 @@ const id = {
   "palette.next": "Ke pertanyaan berikutnya",
   "palette.start": "Mulai {crew}",
   "palette.older": "Tampilkan proses yang lebih lama",
-  "palette.letters.on": "Fungsikan huruf sebagai tombol",
-  "palette.letters.off": "Jangan fungsikan huruf sebagai tombol",
+  "palette.letters.on": "Nyalakan tombol huruf",
+  "palette.letters.off": "Matikan tombol huruf",
   "palette.count": "{n} ditemukan",
 
   "notices.title": "Pemberitahuan",
