@@ -4,6 +4,7 @@ All keys of one execution share the hash tag `{tenant:execution}`, so that one s
 """
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 from protocol.ids import ExecutionId
 
@@ -52,14 +53,24 @@ def active() -> str:
     return "qd:active"
 
 
+def within(subject: str, key: str) -> str:
+    """Name an idempotency key among those of all subjects: nobody's key is ever another's."""
+    return f"{quote(subject, safe='')}:{key}"
+
+
 def started(tenant: str, subject: str, key: str) -> str:
     """Name what remembers the execution that a `start` with this idempotency key made."""
-    return f"qd:{{{tenant}}}:started:{subject}:{key}"
+    return f"qd:{{{tenant}}}:started:{within(subject, key)}"
 
 
 def forked(tenant: str, subject: str, original: ExecutionId, key: str) -> str:
     """Name what remembers the execution that a `fork` of an original with this idempotency key made."""
-    return f"qd:{{{tenant}}}:forked:{subject}:{original}:{key}"
+    return f"qd:{{{tenant}}}:forked:{original}:{within(subject, key)}"
+
+
+def tenants() -> str:
+    """Name the set of tenants that have ever started something."""
+    return "qd:tenants"
 
 
 def crews() -> str:

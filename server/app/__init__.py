@@ -11,7 +11,9 @@ from starlette.routing import BaseRoute
 
 from protocol.errors import Refused
 from server.app.cors import add_cors
+from server.app.doorkeeper import Doorkeeper
 from server.app.guard import Guard
+from server.auth.doorman import Doorman
 from server.routes.operations import Check, Measure, Operations
 from server.routes.problems import on_http_error, on_refused
 from server.settings import Settings
@@ -53,7 +55,7 @@ def make_parts(settings: Settings, url: str, roles: Sequence[str]) -> list[Part]
     return parts
 
 
-def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
+def make_app(settings: Settings, parts: Sequence[Part], doorman: Doorman) -> Starlette:
     """Make the application."""
     checks = {name: check for part in parts for name, check in part.checks().items()}
     operations = Operations(checks, [measure for part in parts for measure in part.measures()])
@@ -79,6 +81,7 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
         exception_handlers={Refused: on_refused, HTTPException: on_http_error},
     )
     app.state.broken = False
+    app.add_middleware(Doorkeeper, doorman=doorman)
     add_cors(app, settings.origins)
     app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
     return app

@@ -98,7 +98,8 @@ class Web:
         if time.monotonic() - self._counted < COUNT_EVERY:
             return
         try:
-            counts, waiting = await self.store.count(), await self.store.count_inbox()
+            counts = await self.store.count()
+            waiting = sum([await store.count_inbox() for store in await self.store.everywhere()])
             reports = await self.workers.live()
         except OUTAGE:
             return

@@ -45,6 +45,9 @@ class Dispatch(Protocol):
     async def handle(self, command: AnyCommand, principal: Principal) -> Any:
         """Carry out a command and return the reply's data, or raise `Refused`."""
 
+    def permit(self, command: AnyCommand, principal: Principal) -> None:
+        """Raise `Refused` for a command that the principal's roles do not allow."""
+
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Watchable:
         """Read what a watcher is told at first, or raise `Refused` when there is nothing that it may watch."""
 
@@ -164,20 +167,21 @@ class Connection:
         data = await self._dispatch.handle(command, self.principal)
         self._reply(data)
         execution = data["execution"] if isinstance(data, dict) else data.execution
-        watch, found = await self._hub.watch(execution, self.outlet, "start")
+        watch, found = await self._hub.watch(self.principal.tenant, execution, self.outlet, "start")
         self._add(execution, watch)
         watch.begin(found)
 
     async def _watch(self, command: Watch) -> None:
         if (command.execution is None) is not command.inbox:
             raise Refused(ErrorCode.BAD_FIELD, "Name either an `execution` or `inbox: true`.")
+        self._dispatch.permit(command, self.principal)
         if command.execution is None:
             await self._watch_inbox()
             return
         execution = command.execution
         self._remove(execution)
         self._check_quota()
-        watch, found = await self._hub.watch(execution, self.outlet, command.after)
+        watch, found = await self._hub.watch(self.principal.tenant, execution, self.outlet, command.after)
         self._add(execution, watch)
         try:
             seen = await self._dispatch.watchable(execution, self.principal)
@@ -193,7 +197,7 @@ class Connection:
 
     async def _watch_inbox(self) -> None:
         self._leave_inbox()
-        self._inbox = await self._hub.watch_inbox(self.outlet)
+        self._inbox = await self._hub.watch_inbox(self.principal.tenant, self.outlet)
         self._reply({"checkpoints": self._inbox.checkpoints})
         self._inbox.begin()
 

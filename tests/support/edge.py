@@ -58,13 +58,17 @@ def event_template(
 
 
 class RedisLog:
-    """Logs as the realtime edge reads them, and a way to append to them."""
+    """Logs as the realtime edge reads them, all of one tenant, and a way to append to them."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
         self.open: list[Checkpoint] = []
         self._append = redis.register_script(APPEND)
         self._page = redis.register_script(PAGE)
+
+    def of(self, tenant: str) -> "RedisLog":
+        assert tenant == keys.OPEN_TENANT
+        return self
 
     def _arguments(self, execution: ExecutionId, frame: bytes, epoch: str, inbox: bool) -> dict[str, Any]:
         names = keys.execution(keys.OPEN_TENANT, execution)
@@ -153,6 +157,9 @@ class LogDispatch:
             await self.log.append(execution)
             return {"execution": execution, "epoch": "e1", "offset": 1}
         raise Refused(ErrorCode.UNKNOWN_CREW, "No such crew.", crew="none")
+
+    def permit(self, command: AnyCommand, principal: Principal) -> None:
+        assert principal == OPEN
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         if not await self.log.page(execution, 0, 1):

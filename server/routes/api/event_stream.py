@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from protocol.events import EventType
 from protocol.ids import ExecutionId
+from server.auth import Session
 from server.execution import ENDS
 from server.hub import Hub
 from server.outlet import ABORT, Encoding, Outlet
@@ -108,10 +109,12 @@ class Streamed(Response):
     """An execution's frames as an outlet says them, behind some first words, until it ends or the client leaves."""
 
     def __init__(
-        self, hub: Hub, execution: ExecutionId, after: After, outlet: PumpedOutlet, first: bytes, outlets: set[Outlet]
-    ) -> None:
+        self, hub: Hub, session: Session, execution: ExecutionId, after: After, outlet: PumpedOutlet, first: bytes,
+        outlets: set[Outlet],
+    ) -> None:  # fmt: skip
         super().__init__()
         self.hub = hub
+        self.session = session
         self.execution = execution
         self.after = after
         self.outlet = outlet
@@ -121,7 +124,7 @@ class Streamed(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Watch for as long as it takes; raises `Refused` before anything is sent."""
         outlet = self.outlet
-        watch, found = await self.hub.watch(self.execution, outlet, self.after)
+        watch, found = await self.hub.watch(self.session.principal.tenant, self.execution, outlet, self.after)
         self.outlets.add(outlet)
         abort = scope.get("state", {}).get(ABORT)
         outlet.on_slow = lambda: _give_up(outlet, abort)
