@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from protocol.ids import ExecutionId
-from protocol.objects import Checkpoint, CheckpointState, Execution, State
+from protocol.objects import Actor, Checkpoint, CheckpointState, Execution, State
 
 ItemT = TypeVar("ItemT")
 
@@ -64,6 +64,25 @@ class Seen(Answer, frozen=True, kw_only=True):
         """Leave of a read execution what a watcher needs."""
         still_open = [c for c in read.checkpoints if c.state is CheckpointState.OPEN]
         return cls(state=read.execution.state, checkpoints=still_open)
+
+
+class Introduced(Answer, frozen=True, kw_only=True):
+    """Who the server takes the connection for, and until when; without `expires_at` for as long as it lasts.
+
+    `roles`: viewer, operator, approver, admin.
+    """
+
+    principal: Actor
+    tenant: str
+    roles: Sequence[str]
+    expires_at: str | None = None
+
+
+class Ticket(Answer, frozen=True, kw_only=True):
+    """Opens one connection, by `/ws?ticket=`, until it expires."""
+
+    ticket: str
+    expires_at: str
 
 
 class Page(Answer, Generic[ItemT], frozen=True, kw_only=True):

@@ -73,6 +73,26 @@ def tenants() -> str:
     return "qd:tenants"
 
 
+def apikey(digest: str) -> str:
+    """Name an API key, by what is left of it."""
+    return f"qd:apikey:{digest}"
+
+
+def apikeys() -> str:
+    """Name the hash of all API keys: id → digest."""
+    return "qd:apikeys"
+
+
+def apikeys_used() -> str:
+    """Name the hash of when API keys were last used: id → Unix seconds."""
+    return "qd:apikeys:used"
+
+
+def ticket(digest: str) -> str:
+    """Name a ticket, by what is left of it."""
+    return f"qd:ticket:{digest}"
+
+
 def crews() -> str:
     """Name the hash of the catalogue: crew name → the crew as a worker last reported it."""
     return "qd:crews"

@@ -11,9 +11,7 @@ from starlette.routing import BaseRoute
 
 from protocol.errors import Refused
 from server.app.cors import add_cors
-from server.app.doorkeeper import Doorkeeper
 from server.app.guard import Guard
-from server.auth.doorman import Doorman
 from server.routes.operations import Check, Measure, Operations
 from server.routes.problems import on_http_error, on_refused
 from server.settings import Settings
@@ -30,6 +28,9 @@ class Part(Protocol):
 
     def measures(self) -> list[Measure]:
         """List what must be measured when metrics are read."""
+
+    def guard(self, app: Starlette) -> None:
+        """Put in front of all routes what its own need."""
 
     async def drain(self) -> None:
         """Take leave, before the server stops."""
@@ -55,7 +56,7 @@ def make_parts(settings: Settings, url: str, roles: Sequence[str]) -> list[Part]
     return parts
 
 
-def make_app(settings: Settings, parts: Sequence[Part], doorman: Doorman) -> Starlette:
+def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
     """Make the application."""
     checks = {name: check for part in parts for name, check in part.checks().items()}
     operations = Operations(checks, [measure for part in parts for measure in part.measures()])
@@ -81,7 +82,10 @@ def make_app(settings: Settings, parts: Sequence[Part], doorman: Doorman) -> Sta
         exception_handlers={Refused: on_refused, HTTPException: on_http_error},
     )
     app.state.broken = False
-    app.add_middleware(Doorkeeper, doorman=doorman)
+    for part in parts:
+        part.guard(app)
     add_cors(app, settings.origins)
-    app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
+    # who must say who they are can be reached under any name: a page of another name has nothing to say
+    anywhere = settings.auth.required or (settings.insecure and not settings.origins)
+    app.add_middleware(Guard, origins=settings.origins, anywhere=anywhere)
     return app

@@ -10,9 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from protocol.errors import Refused
-from server.auth import Session
 from server.auth.doorman import Doorman
-from server.routes.asking import put_session
+from server.routes.asking import Visitor, put_visitor
 from server.routes.problems import told_at
 
 #: What machines, and people who are about to sign in, may ask. Nothing of it tells anything of an execution.
@@ -34,17 +33,18 @@ class Doorkeeper:
         """Pass the request on with its session, or answer it."""
         if scope["type"] == "http":
             try:
-                put_session(scope, await self._session(scope))
+                put_visitor(scope, await self._visitor(scope))
             except Refused as refused:
                 await self._refuse(scope, refused)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    async def _session(self, scope: Scope) -> Session | None:
+    async def _visitor(self, scope: Scope) -> Visitor | None:
         secret = bearer(Headers(scope=scope).get("authorization", ""))
         if not secret and is_open(path_of(scope)):
-            return self.doorman.anybody()
-        return await self.doorman.admit(secret)
+            session = self.doorman.anybody()
+            return None if session is None else Visitor(session, self.doorman)
+        return Visitor(await self.doorman.admit(secret), self.doorman)
 
     def _refuse(self, scope: Scope, refused: Refused) -> Response:
         return told_at(path_of(scope), refused)

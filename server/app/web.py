@@ -5,10 +5,13 @@ from collections import Counter
 from contextlib import AsyncExitStack
 
 import anyio
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from server import telemetry
+from server.app.doorkeeper import Doorkeeper
 from server.assets import Assets, find_root
+from server.auth.doorman import Doorman
 from server.catalogue import Catalogue
 from server.connection import Endpoint, Policy
 from server.dispatch import Dispatch
@@ -24,7 +27,9 @@ from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
 from server.settings import Settings
 from server.store import Store, Workers
+from server.store.apikeys import ApiKeys
 from server.store.client import OUTAGE, connect
+from server.store.tickets import Tickets
 
 #: The word that proves the way through Redis must be back within this, in seconds.
 PROOF_LIMIT = 3.0
@@ -45,7 +50,8 @@ class Web:
         self.pubsub = PubSub(self.redis)
         self.hub = Hub(self.pubsub, self.store)
         policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)
-        self.endpoint = Endpoint(self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names)
+        self.doorman = Doorman(settings.auth, ApiKeys(self.redis), Tickets(self.redis))
+        self.endpoint = Endpoint(self.hub, self.dispatch, policy, self.doorman, crews=lambda: self.catalogue.names)
         self.api = Api(self.dispatch, self.hub, Files(settings.data))
         self.agui = AgUi(self.dispatch, self.hub)
         self.compat = Compat(self.dispatch, self.hub, settings.default_crew)
@@ -64,6 +70,10 @@ class Web:
             *OpenApi().routes(),
             *Assets(find_root()).routes(),
         ]
+
+    def guard(self, app: Starlette) -> None:
+        """Let nobody in who must say who they are and does not."""
+        app.add_middleware(Doorkeeper, doorman=self.doorman)
 
     def checks(self) -> dict[str, Check]:
         """Prove the subscription by a word that comes back through it, and the crews by what workers report."""
@@ -126,6 +136,7 @@ class Web:
         self._stack.callback(group.cancel_scope.cancel)
         group.start_soon(self.pubsub.run)
         group.start_soon(self.hub.run)
+        group.start_soon(self.endpoint.mind_keys)
         return self
 
     async def __aexit__(self, *error: object) -> None:

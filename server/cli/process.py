@@ -12,7 +12,6 @@ import structlog
 
 from server import embedded
 from server.app import make_app, make_parts
-from server.auth.doorman import Doorman
 from server.cli import FAILED
 from server.cli.listening import address, own
 from server.cli.memory import keep_together
@@ -57,7 +56,7 @@ async def _serve(settings: Settings, roles: tuple[str, ...], url: str) -> int:
                 group.create_task(part.drain())
 
     log.info("process.started", roles=list(roles), address=address(listening), pid=os.getpid())
-    app = make_app(settings, parts, Doorman())
+    app = make_app(settings, parts)
     await serve(app, drain=drain, sockets=[listening])
     log.info("process.ended", roles=list(roles), broken=app.state.broken)
     return FAILED if app.state.broken else 0

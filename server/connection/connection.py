@@ -9,13 +9,15 @@ from typing import Any, Protocol
 import anyio
 from starlette.types import Message, Receive
 
-from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, Watch
+from protocol.commands import AnyCommand, Auth, Ping, Pong, Start, Unwatch, Watch
 from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import MAX_FRAME, Reply, decode_command, encode, error_frame, timestamp
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, State
-from server.auth import Principal
+from server.auth import Principal, Session
+from server.auth.doorman import Doorman
 from server.connection.heartbeat import Heartbeat
+from server.connection.identity import Identity
 from server.connection.policy import Policy, Rate
 from server.hub import Hub, InboxWatch
 from server.hub import Watch as Watching
@@ -57,16 +59,15 @@ class Connection:
 
     __slots__ = (
         "__weakref__", "_binary", "_dispatch", "_ended", "_heartbeat", "_hub", "_inbox", "_loop", "_policy", "_rate",
-        "_unanswered", "_watches", "ident", "outlet", "principal",
+        "_unanswered", "_watches", "ident", "identity", "outlet",
     )  # fmt: skip
 
     def __init__(
-        self, ident: ConnectionId, outlet: Outlet, principal: Principal, *, binary: bool, hub: Hub,
-        dispatch: Dispatch, policy: Policy,
+        self, ident: ConnectionId, outlet: Outlet, session: Session | None, *, binary: bool, hub: Hub,
+        dispatch: Dispatch, policy: Policy, doorman: Doorman,
     ) -> None:  # fmt: skip
         self.ident = ident
         self.outlet = outlet
-        self.principal = principal
         self._binary = binary
         self._hub = hub
         self._dispatch = dispatch
@@ -79,6 +80,7 @@ class Connection:
         #: The `id` of the command at work, until it has its one reply or error.
         self._unanswered: int | str | None = None
         self._heartbeat = Heartbeat(outlet, policy, self._silent)
+        self.identity = Identity(doorman, session, policy.auth_limit, self._expire)
         outlet.on_slow = self._slow
 
     async def serve(self, receive: Receive) -> None:
@@ -104,16 +106,17 @@ class Connection:
         logger.info("connection %s takes too little: closed", self.ident)
         self.end(CloseCode.SLOW_CONSUMER, after=1.0, grace=SHORT_GRACE)
 
+    def _expire(self, code: CloseCode) -> None:
+        self.end(code, grace=SHORT_GRACE)
+
     def _silent(self) -> None:
         self.end(CloseCode.HEARTBEAT_LOST, grace=SHORT_GRACE)
 
     def _leave(self) -> None:
         self._heartbeat.stop()
+        self.identity.stop()
         self.outlet.on_slow = None
-        for watch in self._watches.values():
-            watch.close()
-        self._watches.clear()
-        self._leave_inbox()
+        self._leave_watches()
 
     # Commands
 
@@ -150,41 +153,51 @@ class Connection:
             self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."))
 
     async def _carry_out(self, command: AnyCommand) -> None:
+        if isinstance(command, Auth):
+            await self._introduce(command)
+            return
+        principal = self.identity.principal
         match command:
             case Ping():
                 self._reply({"server_time": timestamp(time.time())})
             case Watch():
-                await self._watch(command)
+                await self._watch(command, principal)
             case Unwatch():
                 self._unwatch(command)
             case Start() if command.watch:
-                await self._start(command)
+                await self._start(command, principal)
             case _:
-                self._reply(await self._dispatch.handle(command, self.principal))
+                self._reply(await self._dispatch.handle(command, principal))
 
-    async def _start(self, command: Start) -> None:
+    async def _introduce(self, command: Auth) -> None:
+        introduced = await self.identity.introduce(command)
+        if not introduced.roles:  # a newer token may say less than the one before
+            self._leave_watches()
+        self._reply(introduced)
+
+    async def _start(self, command: Start, principal: Principal) -> None:
         self._check_quota()
-        data = await self._dispatch.handle(command, self.principal)
+        data = await self._dispatch.handle(command, principal)
         self._reply(data)
         execution = data["execution"] if isinstance(data, dict) else data.execution
-        watch, found = await self._hub.watch(self.principal.tenant, execution, self.outlet, "start")
+        watch, found = await self._hub.watch(principal.tenant, execution, self.outlet, "start")
         self._add(execution, watch)
         watch.begin(found)
 
-    async def _watch(self, command: Watch) -> None:
+    async def _watch(self, command: Watch, principal: Principal) -> None:
         if (command.execution is None) is not command.inbox:
             raise Refused(ErrorCode.BAD_FIELD, "Name either an `execution` or `inbox: true`.")
-        self._dispatch.permit(command, self.principal)
+        self._dispatch.permit(command, principal)
         if command.execution is None:
-            await self._watch_inbox()
+            await self._watch_inbox(principal)
             return
         execution = command.execution
         self._remove(execution)
         self._check_quota()
-        watch, found = await self._hub.watch(self.principal.tenant, execution, self.outlet, command.after)
+        watch, found = await self._hub.watch(principal.tenant, execution, self.outlet, command.after)
         self._add(execution, watch)
         try:
-            seen = await self._dispatch.watchable(execution, self.principal)
+            seen = await self._dispatch.watchable(execution, principal)
         except BaseException:
             self._remove(execution)
             raise
@@ -195,9 +208,9 @@ class Connection:
         })  # fmt: skip
         watch.begin(found)
 
-    async def _watch_inbox(self) -> None:
+    async def _watch_inbox(self, principal: Principal) -> None:
         self._leave_inbox()
-        self._inbox = await self._hub.watch_inbox(self.principal.tenant, self.outlet)
+        self._inbox = await self._hub.watch_inbox(principal.tenant, self.outlet)
         self._reply({"checkpoints": self._inbox.checkpoints})
         self._inbox.begin()
 
@@ -223,6 +236,12 @@ class Connection:
         watch = self._watches.pop(execution, None)
         if watch is not None:
             watch.close()
+
+    def _leave_watches(self) -> None:
+        for watch in self._watches.values():
+            watch.close()
+        self._watches.clear()
+        self._leave_inbox()
 
     def _leave_inbox(self) -> None:
         if self._inbox is not None:

@@ -18,14 +18,17 @@ from protocol.frames import Snapshot
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, Execution, Progress, State, Usage
 from server import keys
-from server.auth import OPEN, Principal
+from server.auth import Principal
 from server.connection import Endpoint, Policy
 from server.hub import Hub
 from server.outlet import TEXT_FRAMES, Outlet
 from server.pubsub import PubSub, Times
 from server.recovery import Page
+from server.settings import AuthSettings
 from server.sockets import Server, configure
+from tests.support.doors import doorman
 
+Connecting = connect
 QUICK = Times(probe=0.2, deaf=1.0, linger=0.2, confirm=5.0, connect=1.0, backoff=0.1, tick=0.05)
 TTL = 600
 APPEND = """
@@ -148,9 +151,11 @@ class LogDispatch:
     def __init__(self, log: RedisLog) -> None:
         self.log = log
         self.handled: list[AnyCommand] = []
+        #: As whom, each once.
+        self.principals: list[Principal] = []
 
     async def handle(self, command: AnyCommand, principal: Principal) -> dict[str, Any]:
-        assert principal == OPEN
+        self.permit(command, principal)
         self.handled.append(command)
         if isinstance(command, Start):
             execution = ExecutionId(f"x_{command.crew}")
@@ -159,7 +164,8 @@ class LogDispatch:
         raise Refused(ErrorCode.UNKNOWN_CREW, "No such crew.", crew="none")
 
     def permit(self, command: AnyCommand, principal: Principal) -> None:
-        assert principal == OPEN
+        if principal not in self.principals:
+            self.principals.append(principal)
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         if not await self.log.page(execution, 0, 1):
@@ -236,16 +242,22 @@ class Site(NamedTuple):
 
     def connect(self, **options: Any) -> connect:
         """Connect a client."""
+        return self.connect_at("", **options)
+
+    def connect_at(self, query: str, **options: Any) -> Connecting:
+        """Connect a client with a query behind the address."""
         settings: dict[str, Any] = {"compression": None, "ping_interval": None, "max_size": None, "proxy": None}
-        return connect(f"ws://127.0.0.1:{self.port}/ws", **(settings | options))
+        return connect(f"ws://127.0.0.1:{self.port}/ws{query}", **(settings | options))
 
 
 @asynccontextmanager
-async def running_site(redis: Redis, *, policy: Policy | None = None, **uvicorn: Any) -> AsyncIterator[Site]:
+async def running_site(
+    redis: Redis, *, policy: Policy | None = None, auth: AuthSettings | None = None, **uvicorn: Any
+) -> AsyncIterator[Site]:
     """Run the edge behind a real socket."""
     async with running_edge(redis) as edge:
         dispatch = LogDispatch(edge.log)
-        endpoint = Endpoint(edge.hub, dispatch, policy or Policy(), crews=lambda: ["demo"])
+        endpoint = Endpoint(edge.hub, dispatch, policy or Policy(), doorman(redis, auth), crews=lambda: ["demo"])
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         server = Server(configure(endpoint, lifespan="off", **uvicorn), endpoint.drain)

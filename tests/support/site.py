@@ -14,7 +14,6 @@ from starlette.routing import Mount
 
 from protocol.errors import Refused
 from server.app.doorkeeper import Doorkeeper
-from server.auth.doorman import Doorman
 from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
@@ -22,6 +21,7 @@ from server.routes.api import Api
 from server.routes.compat import Compat
 from server.routes.problems import on_refused
 from server.sockets import Server, configure
+from tests.support.doors import doorman
 from tests.support.edge import QUICK
 from tests.support.scripted import World
 
@@ -89,7 +89,7 @@ async def running_rest(world: World, *, patience: float = 20.0) -> AsyncIterator
     compat = Compat(world.dispatch, hub, "scripted", limit=patience)
     routes = [Mount("/api/v1", routes=api.routes()), *compat.routes()]
     app = Starlette(routes=routes, exception_handlers={Refused: on_refused})
-    app.add_middleware(Doorkeeper, doorman=Doorman())
+    app.add_middleware(Doorkeeper, doorman=doorman(world.redis))
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 

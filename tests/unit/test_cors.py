@@ -7,7 +7,6 @@ import pytest
 from starlette.applications import Starlette
 
 from server.app import make_app
-from server.auth.doorman import Doorman
 from server.settings import Settings
 
 PAGE = "https://app.example"
@@ -15,7 +14,7 @@ PAGE = "https://app.example"
 
 async def ask(origins: Sequence[str], method: str, path: str, **headers: str) -> httpx.Response:
     """Ask an application that serves only its operations."""
-    app: Starlette = make_app(Settings(origins=tuple(origins)), [], Doorman())
+    app: Starlette = make_app(Settings(origins=tuple(origins)), [])
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:

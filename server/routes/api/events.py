@@ -13,7 +13,7 @@ from server.outlet import Outlet
 from server.recovery import After
 from server.routes.api.event_stream import FIRST, Bell, EventOutlet, Streamed
 from server.routes.api.requests import Resource, execution_of, json, number
-from server.routes.asking import principal_of, session_of
+from server.routes.asking import principal_of, visitor_of
 from server.routes.problems import bad_field
 
 #: A request may wait so long for the next event, in seconds.
@@ -69,7 +69,7 @@ class EventLog(Resource):
         if last and events.state in ENDS and (place.epoch, place.offset) == (events.epoch, events.last):
             return Response(status_code=204)
         after: After = Position(place.epoch or events.epoch, place.offset)
-        return Streamed(self.hub, session_of(request), execution, after, EventOutlet(), FIRST, self.outlets)
+        return Streamed(self.hub, visitor_of(request), execution, after, EventOutlet(), FIRST, self.outlets)
 
     async def drain(self) -> None:
         """Take leave of all; a browser comes back by itself, and to where it was."""
