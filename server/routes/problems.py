@@ -45,7 +45,7 @@ def told_at(path: str, refused: Refused) -> Response:
     """Write a refusal in the form that is usual below a path."""
     if path.startswith(PROBLEMS) or not path.startswith(DETAILS):
         return problem(refused)
-    told = {"detail": refused.message, "error": refused.message, "message": refused.message}
+    told = {"status": "error", **dict.fromkeys(("detail", "error", "message"), refused.message)}
     return JSONResponse(told, ERRORS[refused.code].status, headers_of(refused))
 
 
