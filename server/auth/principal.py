@@ -26,6 +26,11 @@ class Principal:
     roles: frozenset[Role] = frozenset()
 
     @property
+    def subject(self) -> str:
+        """The principal's name among those of all tenants."""
+        return f"{self.tenant}/{self.id}"
+
+    @property
     def actor(self) -> Actor:
         """The principal as events show it."""
         return Actor(id=self.id, name=self.name)

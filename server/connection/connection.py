@@ -1,19 +1,21 @@
 """One client: its commands in order, its watches, and how it ends."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import anyio
+import structlog
 from starlette.types import Message, Receive
+from structlog.contextvars import bind_contextvars
 
-from protocol.commands import AnyCommand, Auth, Ping, Pong, Start, Unwatch, Watch
+from protocol.commands import AnyCommand, Auth, Ping, Pong, Start, Unwatch, View, Watch
 from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import MAX_FRAME, Reply, decode_command, encode, error_frame, timestamp
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, State
+from protocol.replies import Inbox, ServerTime, Watched
 from server.auth import Principal, Session
 from server.auth.doorman import Doorman
 from server.connection.heartbeat import Heartbeat
@@ -23,7 +25,7 @@ from server.hub import Hub, InboxWatch
 from server.hub import Watch as Watching
 from server.outlet import Outlet, goodbye
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger("server.connection")
 #: How long a peer may take to answer a close, in seconds; a peer that is too slow or silent gets less.
 GRACE = 5.0
 SHORT_GRACE = 1.0
@@ -52,6 +54,12 @@ class Dispatch(Protocol):
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Watchable:
         """Read what a watcher is told at first, or raise `Refused` when there is nothing that it may watch."""
+
+    async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
+        """Note that a connection looks at a checkpoint, or does no longer, or raise `Refused`."""
+
+    def leave(self, connection: ConnectionId) -> None:
+        """Note that a connection has ended."""
 
 
 class Connection:
@@ -85,6 +93,9 @@ class Connection:
 
     async def serve(self, receive: Receive) -> None:
         """Take commands until the client or the server ends the connection."""
+        bind_contextvars(connection=self.ident)
+        if self.identity.session is not None:
+            bind_contextvars(principal=self.identity.principal.id)
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 self.outlet.heard = self._loop.time()
@@ -103,7 +114,7 @@ class Connection:
         self.outlet.end(code, code.slug, bye, grace)
 
     def _slow(self) -> None:
-        logger.info("connection %s takes too little: closed", self.ident)
+        log.info("connection.slow", connection=self.ident)  # told from another task, with another context
         self.end(CloseCode.SLOW_CONSUMER, after=1.0, grace=SHORT_GRACE)
 
     def _expire(self, code: CloseCode) -> None:
@@ -117,6 +128,7 @@ class Connection:
         self.identity.stop()
         self.outlet.on_slow = None
         self._leave_watches()
+        self._dispatch.leave(self.ident)
 
     # Commands
 
@@ -149,7 +161,7 @@ class Connection:
             slow = Refused(ErrorCode.UNAVAILABLE, "The command took too long.", retry_after=1.0)
             self._refuse(slow)
         except Exception:
-            logger.exception("connection %s: a command failed", self.ident)
+            log.exception("command.failed", command=command.__struct_config__.tag)
             self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."))
 
     async def _carry_out(self, command: AnyCommand) -> None:
@@ -159,11 +171,14 @@ class Connection:
         principal = self.identity.principal
         match command:
             case Ping():
-                self._reply({"server_time": timestamp(time.time())})
+                self._reply(ServerTime(server_time=timestamp(time.time())))
             case Watch():
                 await self._watch(command, principal)
             case Unwatch():
                 self._unwatch(command)
+            case View():
+                await self._dispatch.look(command, principal, self.ident)
+                self._reply({})
             case Start() if command.watch:
                 await self._start(command, principal)
             case _:
@@ -171,6 +186,7 @@ class Connection:
 
     async def _introduce(self, command: Auth) -> None:
         introduced = await self.identity.introduce(command)
+        bind_contextvars(principal=introduced.principal.id)
         if not introduced.roles:  # a newer token may say less than the one before
             self._leave_watches()
         self._reply(introduced)
@@ -202,16 +218,16 @@ class Connection:
             self._remove(execution)
             raise
         page, start = found
-        self._reply({
-            "recovered": start.recovered, "epoch": page.epoch, "first": page.first, "last": page.last,
-            "state": seen.state, "checkpoints": seen.checkpoints,
-        })  # fmt: skip
+        self._reply(Watched(
+            recovered=start.recovered, epoch=page.epoch, first=page.first, last=page.last, state=seen.state,
+            checkpoints=seen.checkpoints,
+        ))  # fmt: skip
         watch.begin(found)
 
     async def _watch_inbox(self, principal: Principal) -> None:
         self._leave_inbox()
         self._inbox = await self._hub.watch_inbox(principal.tenant, self.outlet)
-        self._reply({"checkpoints": self._inbox.checkpoints})
+        self._reply(Inbox(checkpoints=self._inbox.checkpoints))
         self._inbox.begin()
 
     def _unwatch(self, command: Unwatch) -> None:

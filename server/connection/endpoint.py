@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -33,16 +33,22 @@ PLAIN = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
 class Endpoint:
-    """An ASGI application for the socket's route. `crews` names the crews for `welcome`."""
+    """An ASGI application for the socket's route.
+
+    `crews` names the crews for `welcome`; `admit` raises `Refused` for a connection too many from where it comes, or of
+    the principal that it names.
+    """
 
     def __init__(
-        self, hub: Hub, dispatch: Dispatch, policy: Policy, doorman: Doorman, *, crews: Callable[[], list[str]]
-    ) -> None:
+        self, hub: Hub, dispatch: Dispatch, policy: Policy, doorman: Doorman, *, crews: Callable[[], list[str]],
+        admit: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:  # fmt: skip
         self._hub = hub
         self._dispatch = dispatch
         self._policy = policy
         self._doorman = doorman
         self._crews = crews
+        self._admit = admit
         self.connections: set[Connection] = set()
         self.accepted = 0
         self.draining = False
@@ -130,16 +136,28 @@ class Endpoint:
         )  # fmt: skip
         self.connections.add(connection)
         self.accepted += 1
-        if known:
-            outlet.send(encode(self._welcome(connection, session)))
-        else:
+        if not known:
             connection.end(CloseCode.UNSUPPORTED_PROTOCOL)
+        elif wait := await self._too_many(session):
+            connection.end(CloseCode.RATE_LIMITED, after=wait)
+        else:
+            outlet.send(encode(self._welcome(connection, session)))
         try:
             await connection.serve(receive)
         finally:
             self.connections.discard(connection)
             if self.draining and not self.connections:
                 self._empty.set()
+
+    async def _too_many(self, session: Session | None) -> float:
+        """Tell how long to stay away, in seconds; a browser learns of it by a close code, not by an HTTP status."""
+        known = session is not None and self._doorman.required
+        try:
+            if self._admit is not None:
+                await self._admit(session.principal.subject if session and known else "")
+        except Refused as refused:
+            return refused.retry_after or 1.0
+        return 0.0
 
     def _welcome(self, connection: Connection, session: Session | None) -> Welcome:
         asked: Literal["open", "required", "done"] = "done" if session else "required"

@@ -23,25 +23,32 @@ from protocol.commands import (
     Ping,
     Pong,
     Resume,
+    Say,
     Start,
     Unwatch,
+    View,
     Watch,
 )
 from protocol.errors import ErrorCode, Refused
-from protocol.ids import ExecutionId
+from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Crew
 from protocol.replies import Changed, Extended, Noted, Read, Seen, Started
-from server.auth import Principal
+from server.auth import OPEN, Principal
 from server.catalogue import Catalogue
 from server.dispatch import permission
+from server.dispatch.audit import logged
 from server.dispatch.decide import decide
 from server.dispatch.deliberate import comment, extend
 from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
+from server.dispatch.say import say
 from server.dispatch.start import start
+from server.dispatch.tracing import traced
+from server.dispatch.view import Views
 from server.dispatch.work import Work
 from server.queue import Queue
+from server.rates import Rates
 from server.store import Store, Workers
 from server.store.client import OUTAGE
 
@@ -51,20 +58,31 @@ __all__ = ["Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Pla
 class Dispatch:
     """Carry out commands, each within its principal's tenant."""
 
-    def __init__(self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue) -> None:
+    def __init__(
+        self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue, rates: Rates | None = None
+    ) -> None:
         self.work = Work(store, workers, catalogue, queue)
+        self._rates = rates
+        self.views = Views(self.work)
 
     async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
         """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
-        with reaching_redis():
+        with logged(command, principal, via) as told, reaching_redis():
+            await self._count(command, principal)
             work = self._work(principal)
             await permission.check(work.store, command, principal)
-            return await self._carry_out(work, command, principal, via)
+            async with traced(work, command, principal, via):
+                reply = await self._carry_out(work, command, principal, via)
+            if isinstance(reply, Started):
+                told["execution"] = reply.execution
+            return reply
 
     async def _carry_out(self, work: Work, command: AnyCommand, principal: Principal, via: str) -> Any:
         match command:
             case Start():
                 return await start(work, command, principal)
+            case Say():
+                return await say(work, command, principal)
             case Decide():
                 return await decide(work, command, principal, via)
             case Comment():
@@ -83,20 +101,39 @@ class Dispatch:
                 return await list_page(work, command)
             case Get():
                 return await work.get(command.execution)
-            case Watch() | Unwatch() | Ping() | Pong() | Auth():
+            case Watch() | Unwatch() | View() | Ping() | Pong() | Auth():
                 raise Refused(ErrorCode.BAD_FRAME, f"`{command.__struct_config__.tag}` belongs to a socket.")
 
     async def events(self, execution: ExecutionId, after: Place, limit: int, principal: Principal) -> Events:
         """Read a page of an execution's log, or raise `Refused`."""
+        command = Get(execution=execution)
         with reaching_redis():
-            self.permit(Get(execution=execution), principal)
-            return await read_events(self._work(principal), execution, after, limit)
+            await self._count(command, principal)
+            work = self._work(principal)
+            await permission.check(work.store, command, principal)
+            return await read_events(work, execution, after, limit)
 
     async def crew(self, name: str, principal: Principal) -> Crew:
         """Read how a crew is described, or raise `Refused` when it cannot run."""
         with reaching_redis():
             self.permit(List(what="crews"), principal)
             return await self.work.catalogue.crew(name)
+
+    async def _count(self, command: AnyCommand, principal: Principal) -> None:
+        """Refuse what is too much; in open mode, where nobody is told apart, by the address alone."""
+        if self._rates is not None:
+            await self._rates.check(command, "" if principal is OPEN else principal.subject)
+
+    async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
+        """Note that a connection looks at a checkpoint, or does no longer, or raise `Refused`."""
+        with reaching_redis():
+            await self._count(command, principal)
+            await permission.check(self._work(principal).store, command, principal)
+            await self.views.look(command, principal, connection)
+
+    def leave(self, connection: ConnectionId) -> None:
+        """Note that a connection has ended."""
+        self.views.leave(connection)
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         """Read what a watcher is told at first, or raise `Refused` when there is no such execution."""

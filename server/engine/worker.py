@@ -136,7 +136,7 @@ class Worker:
             assert fault is not None, "a crew that is not there is hopeless"
             await store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
             return None
-        return Attempt(journal, crew, slot, store, self.hot)
+        return Attempt(journal, crew, slot, store, self.hot, trace=kept.trace)
 
     async def _take_lease(self, holder: Holder, journal: ExecutionJournal) -> bool:
         commit = await journal.store.commit(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal, cast
 
 from server import projects
+from server.quota import BadRate, Limits
 from server.settings.auth import AuthSettings
-from server.settings.reading import BadSetting, flag, is_loopback, number, words
+from server.settings.reading import OFF, ON, BadSetting, flag, is_loopback, number, words
 
 __all__ = ["AuthSettings", "BadSetting", "Settings", "is_loopback", "registrations"]
 
@@ -37,7 +38,7 @@ class Settings:
     hot_seconds: int = 30
     retention: timedelta = timedelta(days=30)
     origins: tuple[str, ...] = ()
-    rate_limits: bool = True
+    rate_limits: Limits | None = field(default_factory=Limits.read)
     insecure: bool = False
     auth: AuthSettings = field(default_factory=AuthSettings)
     log: LogFormat = "auto"
@@ -74,7 +75,7 @@ class Settings:
             hot_seconds=number(environ, "QUARTERDECK_HOT_SECONDS", 30, highest=86_400, lowest=0),
             retention=timedelta(days=number(environ, "QUARTERDECK_RETENTION_DAYS", 30, highest=36_500)),
             origins=tuple(words(environ.get("QUARTERDECK_ORIGINS", ""))),
-            rate_limits=flag(environ, "QUARTERDECK_RATE_LIMITS", default=True),
+            rate_limits=_rate_limits(environ.get("QUARTERDECK_RATE_LIMITS", "")),
             insecure=insecure,
             auth=auth,
             log=cast("LogFormat", log),
@@ -116,6 +117,16 @@ def _default_crew(name: str | None, crews: Mapping[str, str]) -> str:
     if name and name not in crews:
         raise BadSetting(f"QUARTERDECK_DEFAULT_CREW={name} is no crew of QUARTERDECK_CREWS: {', '.join(crews)}.")
     return name or next(iter(crews), "")
+
+
+def _rate_limits(text: str) -> Limits | None:
+    """Read `on`, `off`, or what is to be changed of the limits: `starts=10/minute,address.starts=100/minute`."""
+    if text.lower() in OFF:
+        return None
+    try:
+        return Limits.read(() if text.lower() in ON else words(text))
+    except BadRate as error:
+        raise BadSetting(f"QUARTERDECK_RATE_LIMITS: {error}.") from error
 
 
 def _config(text: str | None) -> Path | None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from ipaddress import ip_address
 
+ON, OFF = ("", "on", "1", "true", "yes"), ("off", "0", "false", "no")
+
 
 class BadSetting(Exception):
     """Raised for a setting that cannot be used; the message names it and says what would be right."""
@@ -34,8 +36,8 @@ def number(environ: Mapping[str, str], name: str, default: int, *, highest: int,
 def flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
     """Read `on` or `off`."""
     text = environ.get(name, "").lower()
-    if text in ("", "on", "1", "true", "yes"):
+    if text in ON:
         return default if text == "" else True
-    if text in ("off", "0", "false", "no"):
+    if text in OFF:
         return False
     raise BadSetting(f"{name}={text} is neither on nor off.")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from server.routes.openapi.operations.agui import AG_UI
 from server.routes.openapi.operations.existing import EXISTING, PLATFORM
 from server.routes.openapi.operations.native import CHECKPOINTS, CONNECTING, EXECUTIONS
-from server.routes.openapi.operations.operating import OPERATING
+from server.routes.openapi.operations.operating import OPEN_OBJECT, OPERATING
 from server.routes.openapi.operations.row import (
     BYTES,
     CHECKPOINT,
@@ -30,8 +30,8 @@ from server.routes.openapi.operations.row import (
 )  # fmt: skip
 
 __all__ = [
-    "BYTES", "CHECKPOINT", "COMMAND", "CURSOR", "JSON", "KEY", "LIMIT", "NAMED", "ONE", "OPERATIONS", "SSE", "TEXT",
-    "TEXT_SCHEMA", "Answer", "Operation", "Parameter", "Refusal", "ok",
+    "BYTES", "CHECKPOINT", "COMMAND", "CURSOR", "JSON", "KEY", "LIMIT", "NAMED", "ONE", "OPEN_OBJECT", "OPERATIONS",
+    "SSE", "TEXT", "TEXT_SCHEMA", "Answer", "Operation", "Parameter", "Refusal", "ok",
 ]  # fmt: skip
 
 OPERATIONS: Sequence[Operation] = (
