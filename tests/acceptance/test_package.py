@@ -217,7 +217,10 @@ def test_what_is_packed_passes_its_tests_on_react_18_and_the_newest_assistant_ui
     (static / "package.json").write_text(json.dumps(kept))
     shutil.copytree(ROOT / "tests" / "web", home / "tests" / "web")
     install(static, "react@18.3.1", "react-dom@18.3.1", *TYPES_18, *ASSISTANT_UI, f"happy-dom@{pinned('happy-dom')}")
-    tests = [f"tests/web/{name}.test.js" for name in ("react", "mounted", "polled", "chat", "compat", "checkpoint")]
+    tests = [
+        f"tests/web/{name}.test.js"
+        for name in ("react", "mounted", "polled", "chat", "compat", "checkpoint", "together", "assistant")
+    ]
     assert "# fail 0" in run([*node(), "--test", "--test-reporter=tap", *tests], home, limit=60)
 
     shutil.copytree(APPS / "vite" / "src", static / "src")
