@@ -170,6 +170,24 @@ async def test_words_that_somebody_else_was_faster_than(screen: Screen, stack: S
     await look(screen, "look-decided-first")
 
 
+async def test_a_question_in_the_dock_under_a_run(screen: Screen, stack: Stack) -> None:
+    execution = await start(stack, "in the dock", ["after_survey"])
+    for width, height in ((1024, 768), (768, 1024)):
+        await screen.page.set_viewport_size({"width": width, "height": height})
+        await screen.go(f"/x/{execution}")
+        await expect(screen["action-approve"]).to_be_in_viewport()
+        await expect(screen["task-survey"]).to_be_visible()
+        assert await screen.accessibility() == []
+        await screen.keep(f"look-dock-{width}")
+        await screen.card("after_survey").focus()
+        await screen.page.keyboard.press("e")
+        await expect(screen["task-survey"]).to_be_hidden()
+        assert await screen.accessibility() == []
+        await screen.keep(f"look-dock-larger-{width}")
+        await screen.page.keyboard.press("e")
+        await expect(screen["task-survey"]).to_be_visible()
+
+
 # The connection
 
 
