@@ -57,6 +57,16 @@ def conversation(tenant: str, ident: str) -> str:
     return f"qd:{{{tenant}}}:conversation:{ident}"
 
 
+def conversations(tenant: str) -> str:
+    """Name the sorted set of a tenant's conversations, scored by when their last execution was made."""
+    return f"qd:{{{tenant}}}:conversations"
+
+
+def about(tenant: str, ident: str) -> str:
+    """Name the hash of what a conversation is called, and when it began."""
+    return f"qd:{{{tenant}}}:about:{ident}"
+
+
 def active() -> str:
     """Name the sorted set of executions that have not ended, scored by when to look after them, in milliseconds."""
     return "qd:active"

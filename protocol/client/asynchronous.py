@@ -36,7 +36,7 @@ from protocol.commands import (
 )
 from protocol.frames import Error, Reply, Synced
 from protocol.ids import CheckpointId, ConversationId, ExecutionId, Position
-from protocol.objects import Checkpoint, Crew, Execution
+from protocol.objects import Checkpoint, Conversation, Crew, Execution
 from protocol.replies import Changed, Extended, Noted, Page, Read, Started
 
 ReplyT = TypeVar("ReplyT")
@@ -137,13 +137,19 @@ class AsyncClient:
         return await self._command(Get(id=next(self._ids), execution=ExecutionId(execution)), Read)
 
     async def executions(
-        self, *, state: str | None = None, crew: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Execution]:
+        self, *, state: str | None = None, crew: str | None = None, conversation: str | None = None,
+        cursor: str | None = None, limit: int = 50,
+    ) -> Page[Execution]:  # fmt: skip
         """List executions without their outputs, newest first."""
-        command = List(
-            id=next(self._ids), what="executions", cursor=cursor, limit=limit, filter=Filter(state=state, crew=crew)
-        )
+        talk = None if conversation is None else ConversationId(conversation)
+        narrowed = Filter(state=state, crew=crew, conversation=talk)
+        command = List(id=next(self._ids), what="executions", cursor=cursor, limit=limit, filter=narrowed)
         return await self._command(command, Page[Execution])
+
+    async def conversations(self, *, cursor: str | None = None, limit: int = 50) -> Page[Conversation]:
+        """List conversations, the one that was last spoken in first."""
+        command = List(id=next(self._ids), what="conversations", cursor=cursor, limit=limit)
+        return await self._command(command, Page[Conversation])
 
     async def checkpoints(self, *, cursor: str | None = None, limit: int = 50) -> Page[Checkpoint]:
         """List the checkpoints that wait for a person."""

@@ -11,7 +11,7 @@ from protocol.client.asynchronous import TIMEOUT, AsyncClient, Shown
 from protocol.client.link import Token
 from protocol.client.watch import Item
 from protocol.ids import Position
-from protocol.objects import Checkpoint, Crew, Execution
+from protocol.objects import Checkpoint, Conversation, Crew, Execution
 from protocol.replies import Changed, Extended, Noted, Page, Read, Started
 
 
@@ -62,10 +62,19 @@ class Client:
         return self._portal.call(self._client.get, execution)
 
     def executions(
-        self, *, state: str | None = None, crew: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Execution]:
+        self, *, state: str | None = None, crew: str | None = None, conversation: str | None = None,
+        cursor: str | None = None, limit: int = 50,
+    ) -> Page[Execution]:  # fmt: skip
         """List executions without their outputs, newest first."""
-        return self._portal.call(lambda: self._client.executions(state=state, crew=crew, cursor=cursor, limit=limit))
+        return self._portal.call(
+            lambda: self._client.executions(
+                state=state, crew=crew, conversation=conversation, cursor=cursor, limit=limit
+            )
+        )
+
+    def conversations(self, *, cursor: str | None = None, limit: int = 50) -> Page[Conversation]:
+        """List conversations, the one that was last spoken in first."""
+        return self._portal.call(lambda: self._client.conversations(cursor=cursor, limit=limit))
 
     def checkpoints(self, *, cursor: str | None = None, limit: int = 50) -> Page[Checkpoint]:
         """List the checkpoints that wait for a person."""

@@ -32,8 +32,9 @@ from protocol.errors import ERRORS, ErrorCode, Refused
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Crew
 from protocol.replies import Changed, Extended, Noted, Read, Seen, Started
-from server.auth import Principal
+from server.auth import OPEN, Principal
 from server.catalogue import Catalogue
+from server.dispatch.audit import logged
 from server.dispatch.decide import decide
 from server.dispatch.deliberate import comment, extend
 from server.dispatch.events import Events, Place, read_events
@@ -41,10 +42,12 @@ from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
 from server.dispatch.say import say
 from server.dispatch.start import start
+from server.dispatch.tracing import traced
 from server.dispatch.view import Views
 from server.dispatch.work import Work
 from server.policy import authorize
 from server.queue import Queue
+from server.rates import Rates
 from server.store import Store, Workers
 from server.store.client import OUTAGE
 
@@ -54,14 +57,22 @@ __all__ = ["Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Pla
 class Dispatch:
     """Carry out commands for one tenant."""
 
-    def __init__(self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue) -> None:
+    def __init__(
+        self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue, rates: Rates | None = None
+    ) -> None:
         self.work = Work(store, workers, catalogue, queue)
+        self._rates = rates
         self.views = Views(self.work)
 
     async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
         """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
-        with _allowed(principal, command):
-            return await self._carry_out(command, principal, via)
+        with logged(command, principal, via) as told, _allowed(principal, command):
+            await self._count(command, principal)
+            async with traced(self.work, command, principal, via):
+                reply = await self._carry_out(command, principal, via)
+            if isinstance(reply, Started):
+                told["execution"] = reply.execution
+            return reply
 
     async def _carry_out(self, command: AnyCommand, principal: Principal, via: str) -> Any:
         match command:
@@ -92,7 +103,9 @@ class Dispatch:
 
     async def events(self, execution: ExecutionId, after: Place, limit: int, principal: Principal) -> Events:
         """Read a page of an execution's log, or raise `Refused`."""
-        with _allowed(principal, Get(execution=execution)):
+        command = Get(execution=execution)
+        with _allowed(principal, command):
+            await self._count(command, principal)
             return await read_events(self.work, execution, after, limit)
 
     async def crew(self, name: str, principal: Principal) -> Crew:
@@ -100,9 +113,15 @@ class Dispatch:
         with _allowed(principal, List(what="crews")):
             return await self.work.catalogue.crew(name)
 
+    async def _count(self, command: AnyCommand, principal: Principal) -> None:
+        """Refuse what is too much; in open mode, where nobody is told apart, by the address alone."""
+        if self._rates is not None:
+            await self._rates.check(command, "" if principal is OPEN else f"{principal.tenant}/{principal.id}")
+
     async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
         """Note that a connection looks at a checkpoint, or does no longer, or raise `Refused`."""
         with _allowed(principal, command):
+            await self._count(command, principal)
             await self.views.look(command, principal, connection)
 
     def leave(self, connection: ConnectionId) -> None:

@@ -9,6 +9,7 @@ from protocol.events import ExecutionQueued
 from protocol.ids import ExecutionId, new_execution
 from protocol.objects import Crew
 from protocol.replies import Started
+from server import traces
 from server.auth import Principal
 from server.dispatch.work import Work, fresh_key
 from server.execution import Verdict
@@ -23,11 +24,13 @@ async def start(work: Work, command: Start, principal: Principal) -> Started:
     crew = await work.catalogue.crew(command.crew)
     check_inputs(crew, command.inputs)
     execution = await _identify(work, command, principal)
+    event = queued(crew, command)
     write = Write(
-        data=queued(crew, command), by=principal.actor, key=f"start:{execution}" if command.key else fresh_key()
-    )
+        data=event, by=principal.actor, key=f"start:{execution}" if command.key else fresh_key(),
+        trace=traces.current(),
+    )  # fmt: skip
     # first, so that no crash leaves an execution that nobody looks after
-    await work.store.list_new(execution, command.conversation)
+    await work.store.list_new(execution, event)
     commit = await work.store.commit(execution, write)
     if commit.verdict is Verdict.APPLIED:
         await work.queue.advance(work.store.member(execution), commit.offset)

@@ -55,6 +55,12 @@ export interface Auth {
   readonly token: string;
 }
 
+/** Who the connection speaks for from now on, and until when. */
+export interface Authenticated {
+  readonly principal: Actor;
+  readonly expires_at?: string | null;
+}
+
 /** The connection will be closed with `code`; come back after `after` seconds. */
 export interface Bye {
   readonly type: "bye";
@@ -70,6 +76,13 @@ export interface Cancel {
   readonly id?: number | string | null;
   readonly execution: string;
   readonly reason?: string | null;
+}
+
+/** The event that a command made, and where the execution is since. */
+export interface Changed {
+  readonly offset: number;
+  readonly state: State;
+  readonly duplicate?: boolean;
 }
 
 /** A question to a person that holds the crew. */
@@ -244,6 +257,12 @@ export interface CheckpointWithdrawnEvent {
   readonly data: CheckpointWithdrawn;
 }
 
+/** A page of open checkpoints; `next` is the `cursor` of the next page. */
+export interface Checkpoints {
+  readonly items: readonly (Checkpoint)[];
+  readonly next?: string | null;
+}
+
 /** Say something about an open checkpoint, without deciding it. */
 export interface Comment {
   readonly type: "comment";
@@ -252,6 +271,27 @@ export interface Comment {
   readonly checkpoint: string;
   readonly text: string;
   readonly key?: string | null;
+}
+
+/**
+ * Executions that follow each other in one thread of talk; how many there are, and the newest of them.
+ *
+ * An execution that was started without a conversation is one of its own, with the execution's id. `updated_at`: when
+ * the newest was made. It is gone when all its executions are.
+ */
+export interface Conversation {
+  readonly id: string;
+  readonly title: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly executions: number;
+  readonly latest: string;
+}
+
+/** A page of conversations, the one last spoken in first; `next` is the `cursor` of the next page. */
+export interface Conversations {
+  readonly items: readonly (Conversation)[];
+  readonly next?: string | null;
 }
 
 /**
@@ -286,6 +326,12 @@ export interface CrewCheckpoint {
   readonly required?: boolean;
   readonly deadline?: number | null;
   readonly on_deadline?: "approve" | "skip" | "stop" | null;
+}
+
+/** A page of crews; `next` is the `cursor` of the next page. */
+export interface Crews {
+  readonly items: readonly (Crew)[];
+  readonly next?: string | null;
 }
 
 /** Answer a checkpoint. `version` is the draft that was judged; absent means the current one. */
@@ -549,6 +595,12 @@ export interface ExecutionStoppedEvent {
   readonly data: ExecutionStopped;
 }
 
+/** A page of executions, without what they gave; `next` is the `cursor` of the next page. */
+export interface Executions {
+  readonly items: readonly (Execution)[];
+  readonly next?: string | null;
+}
+
 /** Move the deadline of an open checkpoint: so many seconds behind what it was, or behind now if that is later. */
 export interface Extend {
   readonly type: "extend";
@@ -556,6 +608,12 @@ export interface Extend {
   readonly execution: string;
   readonly checkpoint: string;
   readonly seconds: number;
+}
+
+/** The deadline as it is now. */
+export interface Extended {
+  readonly deadline: string;
+  readonly offset: number;
 }
 
 /** Why something failed, for a person to read: no traceback, no secret. */
@@ -592,6 +650,11 @@ export interface Get {
   readonly type: "get";
   readonly id?: number | string | null;
   readonly execution: string;
+}
+
+/** Everything that waits for a person now; what changes in it comes as events. */
+export interface Inbox {
+  readonly checkpoints: readonly (Checkpoint)[];
 }
 
 /** A second attempt asked something the first had not; the call was made live. */
@@ -680,6 +743,16 @@ export interface LlmStartedEvent {
   readonly data: LlmStarted;
 }
 
+/** The event of a comment. */
+export interface Noted {
+  readonly offset: number;
+  readonly duplicate?: boolean;
+}
+
+/** It is done, and there is nothing to say about it. */
+export interface Nothing {
+}
+
 /** Where a forked execution comes from: it shares that execution's work up to the event at `offset`. */
 export interface Origin {
   readonly execution: string;
@@ -732,6 +805,12 @@ export interface Progress {
   readonly total?: number;
 }
 
+/** One execution with its checkpoints. */
+export interface Read {
+  readonly execution: Execution;
+  readonly checkpoints: readonly (Checkpoint)[];
+}
+
 /** The answer to the command with this `id`. */
 export interface Reply {
   readonly type: "reply";
@@ -768,6 +847,11 @@ export interface ServerPing {
   readonly at: string;
 }
 
+/** The server's clock. */
+export interface ServerTime {
+  readonly server_time: string;
+}
+
 /** The whole of an execution, sent where its events can no longer be had. */
 export interface Snapshot {
   readonly type: "snapshot";
@@ -788,6 +872,14 @@ export interface Start {
   readonly title?: string | null;
   readonly watch?: boolean;
   readonly key?: string | null;
+}
+
+/** The execution that a `start` made. */
+export interface Started {
+  readonly execution: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly duplicate?: boolean;
 }
 
 /** Where an execution is. The last four are ends. */
@@ -952,11 +1044,12 @@ export interface ToolFailedEvent {
   readonly data: ToolFailed;
 }
 
-/** The tool call that a checkpoint of kind `tool` is about. */
+/** The tool call that a checkpoint of kind `tool` is about; `call` is how `tool.started` will name it. */
 export interface ToolRequest {
   readonly name: string;
   readonly arguments: { readonly [key: string]: unknown };
   readonly schema?: { readonly [key: string]: unknown } | null;
+  readonly call?: string | null;
 }
 
 /** A tool was called. */
@@ -1020,6 +1113,20 @@ export interface Watch {
   readonly execution?: string | null;
   readonly after?: "now" | "start" | Position;
   readonly inbox?: boolean;
+}
+
+/**
+ * What is watched now. `recovered`: events come from the position on, else a snapshot does first.
+ *
+ * The log holds the offsets `first` to `last`.
+ */
+export interface Watched {
+  readonly recovered: boolean;
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  readonly state: State;
+  readonly checkpoints: readonly (Checkpoint)[];
 }
 
 /** The first frame on every connection. `heartbeat` is in seconds. */

@@ -12,7 +12,8 @@ from msgspec import Struct
 from protocol.errors import ERRORS, ErrorCode
 from protocol.events import AnyEvent
 from server.dispatch import Events
-from server.routes.openapi.operations import JSON, OPERATIONS, Answer, Operation, Parameter
+from server.routes.openapi.operations import JSON, Answer, Operation, Parameter
+from server.routes.openapi.table import OPERATIONS
 
 REF = "#/components/schemas/{name}"
 IN_PATH = re.compile(r"{(\w+)}")
