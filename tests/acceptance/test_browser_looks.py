@@ -30,7 +30,7 @@ async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
 async def test_a_desk_on_which_there_is_nothing(screen: Screen) -> None:
     def nothing(frame: Frame) -> Frame:
         if frame["type"] == "reply" and isinstance(frame["data"], dict):
-            emptied = {name: [] for name in ("items", "checkpoints") if name in frame["data"]}
+            emptied: Frame = {name: [] for name in ("items", "checkpoints") if name in frame["data"]}
             return {**frame, "data": {**frame["data"], **emptied}}
         return frame
 
