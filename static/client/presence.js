@@ -28,13 +28,14 @@ export function usePresence(checkpoint, typed, on = true) {
   useEffect(() => (isThere ? () => client.view({ execution, checkpoint: id, state: null }) : undefined), [client, execution, id, isThere]);
 }
 
-/** True for a while after each change. @param {unknown} value */
+/** True for a while after each change; what is there for the first time was not changed. @param {unknown} value */
 function useRecent(value) {
   const [recent, set] = useState(false);
   const before = useRef(value);
   useEffect(() => {
-    if (before.current === value) return undefined;
+    const isChanged = before.current !== undefined && before.current !== value;
     before.current = value;
+    if (!isChanged) return undefined;
     set(true);
     const timer = setTimeout(set, IDLE, false);
     return () => clearTimeout(timer);
