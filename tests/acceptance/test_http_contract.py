@@ -1,6 +1,7 @@
 """Whatever the OpenAPI document allows, and much that it does not, is answered as it says, and never by a fault."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from server.routes.openapi.document import document
 from tests.support import demo
 from tests.support.stack import Stack
 from tests.support.story import Storyteller
+from tests.support.tokens import AUDIENCE, ISSUER, SECRET, token
+
+AUTH = {"QUARTERDECK_AUTH_KEY": SECRET, "QUARTERDECK_AUTH_ISSUER": ISSUER, "QUARTERDECK_AUTH_AUDIENCE": AUDIENCE}
 
 #: All checks are on but one: what fits the schema may still lack what a crew needs, which no schema says. What does not
 #: fit may be refused for being too long before anybody reads it.
@@ -22,14 +26,18 @@ CHECKS = {
     "negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 406, 409, 413, 422, "5xx"]},
 }
 
-schema = schemathesis.openapi.from_dict(document("1"), config=schemathesis.Config.from_dict({"checks": CHECKS}))
+#: Good for as long as all tests may take.
+TOKEN = token(roles=["admin"], exp=int(time.time()) + 86_400)
+CONFIG = {"checks": CHECKS, "auth": {"openapi": {"bearer": {"bearer": TOKEN}}}}
+schema = schemathesis.openapi.from_dict(document("1"), config=schemathesis.Config.from_dict(CONFIG))
 
 
 @pytest.fixture(scope="module")
 def site(tales: Storyteller) -> Iterator[Stack]:
-    """An installation that may be sent anything; its crew needs no model."""
+    """An installation that may be sent anything, and asks who sends it; its crew needs no model."""
+    settings = {**demo.SETTINGS, "QUARTERDECK_DEMO_SPEED": "0", **AUTH}
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, settings={**demo.SETTINGS, "QUARTERDECK_DEMO_SPEED": "0"})
+        stack = Stack(Path(folder), tales.server.url, settings=settings)
         try:
             anyio.run(stack.mend)
             yield stack
