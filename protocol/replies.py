@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Execution, State
+from protocol.webhooks import Delivery
 
 ItemT = TypeVar("ItemT")
 
@@ -44,6 +45,12 @@ class Extended(Answer, frozen=True, kw_only=True):
 
     deadline: str
     offset: int
+
+
+class Resent(Answer, frozen=True, kw_only=True):
+    """The delivery that is made again."""
+
+    delivery: Delivery
 
 
 class Read(Answer, frozen=True, kw_only=True):

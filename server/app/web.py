@@ -25,6 +25,7 @@ from server.routes.operations import Check, Measure
 from server.settings import Settings
 from server.store import Store, Workers
 from server.store.client import OUTAGE, connect
+from server.webhooks import configuration
 
 #: The word that proves the way through Redis must be back within this, in seconds.
 PROOF_LIMIT = 3.0
@@ -41,7 +42,8 @@ class Web:
         self.workers = Workers(self.redis)
         self.catalogue = Catalogue(self.workers, list(settings.crews))
         self.queue = Queue(url)
-        self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue)
+        webhooks = configuration.subscriptions(settings)
+        self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, webhooks)
         self.pubsub = PubSub(self.redis)
         self.hub = Hub(self.pubsub, self.store)
         policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from server.settings import Settings
+from server.webhooks import configuration
 
 
 def start(command: str, path: str | None, arguments: Sequence[str]) -> int:
@@ -12,6 +13,7 @@ def start(command: str, path: str | None, arguments: Sequence[str]) -> int:
 
         enter(path, arguments)
     settings = Settings.read()
+    configuration.subscriptions(settings)  # what is wrong with them is told now, and not by each process
     if command == "serve" and settings.roles is None:
         from server.cli.family import serve
 

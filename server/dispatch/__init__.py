@@ -14,6 +14,7 @@ from protocol.commands import (
     Cancel,
     Comment,
     Decide,
+    Deliveries,
     Extend,
     Fork,
     Get,
@@ -21,6 +22,7 @@ from protocol.commands import (
     Pause,
     Ping,
     Pong,
+    Resend,
     Resume,
     Start,
     Unwatch,
@@ -29,40 +31,58 @@ from protocol.commands import (
 from protocol.errors import ERRORS, ErrorCode, Refused
 from protocol.ids import ExecutionId
 from protocol.objects import Crew
-from protocol.replies import Changed, Extended, Noted, Read, Seen, Started
+from protocol.replies import Changed, Extended, Noted, Read, Resent, Seen, Started
 from server.auth import Principal
 from server.catalogue import Catalogue
 from server.dispatch.decide import decide
 from server.dispatch.deliberate import comment, extend
+from server.dispatch.deliveries import list_deliveries, resend
 from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
 from server.dispatch.start import start
+from server.dispatch.webhooks import NONE, Endpoints, add_webhooks
 from server.dispatch.work import Work
 from server.policy import authorize
 from server.queue import Queue
-from server.store import Store, Workers
+from server.store import Outbox, Store, Workers
 from server.store.client import OUTAGE
+from server.webhooks.subscriptions import Subscriptions
 
-__all__ = ["Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Place", "Read", "Seen", "Started"]
+__all__ = [
+    "Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Place", "Read", "Resent", "Seen", "Started",
+]  # fmt: skip
 
 
 class Dispatch:
     """Carry out commands for one tenant."""
 
-    def __init__(self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue) -> None:
-        self.work = Work(store, workers, catalogue, queue)
+    def __init__(
+        self,
+        store: Store,
+        workers: Workers,
+        catalogue: Catalogue,
+        queue: Queue,
+        webhooks: Subscriptions | None = None,
+    ) -> None:
+        self.work = Work(store, workers, catalogue, queue, Outbox(store.redis), webhooks or Subscriptions())
 
-    async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
-        """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
+    async def handle(
+        self, command: AnyCommand, principal: Principal, *, via: str = "websocket", endpoints: Endpoints = NONE
+    ) -> Any:
+        """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by.
+
+        `endpoints`: webhooks that hear of what a `start` makes, or of what follows a `decide`.
+        """
         with _allowed(principal, command):
-            return await self._carry_out(command, principal, via)
+            return await self._carry_out(command, principal, via, endpoints)
 
-    async def _carry_out(self, command: AnyCommand, principal: Principal, via: str) -> Any:
+    async def _carry_out(self, command: AnyCommand, principal: Principal, via: str, endpoints: Endpoints) -> Any:
         match command:
             case Start():
-                return await start(self.work, command, principal)
+                return await start(self.work, command, principal, endpoints)
             case Decide():
+                await add_webhooks(self.work, command.execution, endpoints)
                 return await decide(self.work, command, principal, via)
             case Comment():
                 return await comment(self.work, command, principal)
@@ -80,6 +100,10 @@ class Dispatch:
                 return await list_page(self.work, command)
             case Get():
                 return await self.work.get(command.execution)
+            case Deliveries():
+                return await list_deliveries(self.work, command)
+            case Resend():
+                return await resend(self.work, command)
             case Watch() | Unwatch() | Ping() | Pong() | Auth():
                 raise Refused(ErrorCode.BAD_FRAME, f"`{command.__struct_config__.tag}` belongs to a socket.")
 

@@ -26,7 +26,7 @@ async def list_page(work: Work, command: List) -> Listing:
         case "executions":
             return await _executions(work, command)
         case "checkpoints":
-            found, following = await work.store.inbox_page(_offset(command), command.limit)
+            found, following = await work.store.inbox_page(offset_of(command.cursor), command.limit)
             return Listing(items=found, next=None if following is None else str(following))
         case "crews":
             return _slice(list((await work.catalogue.crews()).values()), command)
@@ -50,13 +50,14 @@ async def _executions(work: Work, command: List) -> Listing:
 
 
 def _slice(items: Sequence[Crew], command: List) -> Listing:
-    begin = _offset(command)
+    begin = offset_of(command.cursor)
     end = begin + command.limit
     return Listing(items=items[begin:end], next=str(end) if end < len(items) else None)
 
 
-def _offset(command: List) -> int:
-    cursor = command.cursor or "0"
+def offset_of(cursor: str | None) -> int:
+    """Read the cursor of a list that is paged by number, or raise `Refused`."""
+    cursor = cursor or "0"
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > LONGEST:
         raise _bad_cursor()
     return int(cursor)

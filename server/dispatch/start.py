@@ -10,6 +10,7 @@ from protocol.ids import ExecutionId, new_execution
 from protocol.objects import Crew
 from protocol.replies import Started
 from server.auth import Principal
+from server.dispatch.webhooks import NONE, Endpoints
 from server.dispatch.work import Work, fresh_key
 from server.execution import Verdict
 from server.store import Write
@@ -18,14 +19,15 @@ from server.store import Write
 TITLE_LENGTH = 80
 
 
-async def start(work: Work, command: Start, principal: Principal) -> Started:
-    """Make an execution and have it run; the same key makes it once."""
+async def start(work: Work, command: Start, principal: Principal, endpoints: Endpoints = NONE) -> Started:
+    """Make an execution and have it run; the same key makes it once. `endpoints`: webhooks beside the command's."""
     crew = await work.catalogue.crew(command.crew)
     check_inputs(crew, command.inputs)
+    brought = [*work.webhooks.asked(command.webhooks), *work.webhooks.checked(endpoints)]
+    hooks = work.webhooks.fields(crew.name, brought)
+    first = queued(crew, command)
     execution = await _identify(work, command, principal)
-    write = Write(
-        data=queued(crew, command), by=principal.actor, key=f"start:{execution}" if command.key else fresh_key()
-    )
+    write = Write(data=first, by=principal.actor, key=f"start:{execution}" if command.key else fresh_key(), hooks=hooks)
     # first, so that no crash leaves an execution that nobody looks after
     await work.store.list_new(execution, command.conversation)
     commit = await work.store.commit(execution, write)

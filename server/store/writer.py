@@ -1,8 +1,8 @@
 """Appending events: every change of an execution goes through the commit script, from here."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -23,7 +23,14 @@ INBOX = frozenset(event for event in EventType if event.startswith("checkpoint."
     EventType.EXECUTION_FAILED, EventType.EXECUTION_STOPPED,
     EventType.EXECUTION_CANCELLED,
 }  # fmt: skip
-WAKE = keys.wake("")
+#: Events that webhooks can hear of; for all others an execution's webhooks are not even looked up.
+HEARD = frozenset({
+    EventType.CHECKPOINT_OPENED, EventType.CHECKPOINT_DECIDED, EventType.CHECKPOINT_EXPIRED,
+    EventType.CHECKPOINT_WITHDRAWN, EventType.EXECUTION_COMPLETED, EventType.EXECUTION_FAILED,
+    EventType.EXECUTION_STOPPED, EventType.EXECUTION_CANCELLED, EventType.TASK_COMPLETED, EventType.TOOL_COMPLETED,
+    EventType.TOOL_FAILED,
+})  # fmt: skip
+WAKE, OUTBOX = keys.wake(""), keys.outbox()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,7 @@ class Write:
     `fence` is the writer's lease (for a claim: the next number), `number` counts its writes under that lease, and
     `owner` is the worker that claims. `change` and `record` move a checkpoint; `step` and `value` add to the journal;
     `key` makes a repetition harmless; `now` is when it happened, in Unix seconds, if not at the moment of writing.
+    `hooks` are fields of the state that say which webhooks hear of what follows.
     """
 
     data: Data
@@ -46,6 +54,7 @@ class Write:
     record: Record | None = None
     step: str = ""
     value: bytes = b""
+    hooks: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Writer(Lists):
@@ -146,7 +155,8 @@ class Writer(Lists):
             record=msgspec.json.encode(write.record) if write.record else b"",
             step=write.step,
             value=write.value,
-            fields=changes.fields,
+            outbox=OUTBOX if event in HEARD else "",
+            fields={**changes.fields, **write.hooks} if write.hooks else changes.fields,
             sums=changes.sums,
         )
 

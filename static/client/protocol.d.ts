@@ -304,6 +304,15 @@ export interface Decide {
   readonly key?: string | null;
 }
 
+/** Read a page of what webhooks were told of an execution, or are to be, oldest first. */
+export interface Deliveries {
+  readonly type: "deliveries";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly cursor?: string | null;
+  readonly limit?: number;
+}
+
 /** A piece of streamed text. `stream` is the LLM call, `index` counts from 0 within it. */
 export interface Delta {
   readonly type: "delta";
@@ -739,6 +748,14 @@ export interface Reply {
   readonly data: unknown;
 }
 
+/** Make a webhook's delivery again, now; its address is called even if it was disabled. */
+export interface Resend {
+  readonly type: "resend";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly delivery: string;
+}
+
 /** Have a paused execution go on. */
 export interface Resume {
   readonly type: "resume";
@@ -762,7 +779,7 @@ export interface Snapshot {
   readonly offset: number;
 }
 
-/** Start an execution of a crew; `watch` also follows it on this connection. */
+/** Start an execution of a crew; `watch` also follows it on this connection, `webhooks` hear of it as well. */
 export interface Start {
   readonly type: "start";
   readonly id?: number | string | null;
@@ -772,6 +789,7 @@ export interface Start {
   readonly conversation?: string | null;
   readonly title?: string | null;
   readonly watch?: boolean;
+  readonly webhooks?: readonly (Webhook)[];
   readonly key?: string | null;
 }
 
@@ -997,6 +1015,18 @@ export interface Watch {
   readonly inbox?: boolean;
 }
 
+/**
+ * An address that hears of an execution. `events`: of what, the usual ones when empty; `secret`: signs the calls.
+ *
+ * The secret (`whsec_` and base64) is never told again.
+ */
+export interface Webhook {
+  readonly url: string;
+  readonly events?: readonly ("checkpoint.decided" | "checkpoint.expired" | "checkpoint.opened" | "checkpoint.withdrawn" | "execution.cancelled" | "execution.completed" | "execution.failed" | "execution.stopped")[];
+  readonly secret?: string | null;
+  readonly format?: "slack" | "standard";
+}
+
 /** The first frame on every connection. `heartbeat` is in seconds. */
 export interface Welcome {
   readonly type: "welcome";
@@ -1010,7 +1040,7 @@ export interface Welcome {
   readonly crews: readonly (string)[];
 }
 
-export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong;
+export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Deliveries | Resend | Ping | Pong;
 
 export type Event = ExecutionQueuedEvent | ExecutionStartedEvent | ExecutionRecoveredEvent | ExecutionParkedEvent | ExecutionResumedEvent | ExecutionPausedEvent | ExecutionCompletedEvent | ExecutionFailedEvent | ExecutionStoppedEvent | ExecutionCancelledEvent | TaskStartedEvent | TaskCompletedEvent | TaskFailedEvent | TaskSkippedEvent | AgentStartedEvent | AgentCompletedEvent | ToolStartedEvent | ToolCompletedEvent | ToolFailedEvent | LlmStartedEvent | LlmCompletedEvent | CheckpointOpenedEvent | CheckpointDecidedEvent | CheckpointVotedEvent | CheckpointCommentedEvent | CheckpointExtendedEvent | CheckpointEscalatedEvent | CheckpointExpiredEvent | CheckpointWithdrawnEvent | JournalMissedEvent;
 

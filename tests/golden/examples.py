@@ -12,6 +12,7 @@ from msgspec import Struct
 from protocol import commands, events, frames, objects
 from protocol.errors import CloseCode, ErrorCode
 from protocol.ids import CheckpointId, ConnectionId, ConversationId, ExecutionId, Position
+from protocol.webhooks import Webhook
 
 FILE = Path(__file__).with_name("frames.json")
 AT = "2026-11-23T07:48:09.120Z"
@@ -54,6 +55,10 @@ OPEN = objects.Checkpoint(
     history=[objects.Judgement(version=1, action="revise", by=SOMEBODY, at=AT, feedback="Two creators, not three")],
 )
 
+HOOK = Webhook(
+    url="https://crm.example/hooks/quarterdeck", events=["checkpoint.opened", "execution.stopped"],
+    secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", format="slack",
+)  # fmt: skip
 ORIGIN = objects.Origin(execution=EXECUTION, checkpoint=CHECKPOINT, offset=7)
 WHOLE = objects.Execution(
     id=EXECUTION,
@@ -91,7 +96,7 @@ COMMANDS: list[commands.Command] = [
     commands.Auth(id=1, token="a-ticket"),
     commands.Start(
         id="s-1", crew="content", inputs=INPUTS, checkpoints=["after_planning"], conversation=CONVERSATION,
-        title="Ramadan campaign", watch=False, key="k-1",
+        title="Ramadan campaign", watch=False, webhooks=[HOOK], key="k-1",
     ),
     commands.Watch(id=2, execution=EXECUTION, after=Position(epoch=EPOCH, offset=7)),
     commands.Unwatch(id=3, inbox=True),
@@ -113,6 +118,8 @@ COMMANDS: list[commands.Command] = [
         filter=commands.Filter(state="waiting", crew="content", conversation=CONVERSATION),
     ),
     commands.Get(id=7, execution=EXECUTION),
+    commands.Deliveries(id=14, execution=EXECUTION, cursor="50", limit=20),
+    commands.Resend(id=15, execution=EXECUTION, delivery="9-xmfrggzdfmztwq2lk"),
     commands.Ping(id=8),
     commands.Pong(),
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, Crew
 from server.auth import OPEN
 from server.dispatch import Changed, Dispatch, Read, Started
+from server.dispatch.webhooks import NONE, Endpoints
 from server.routes.compat.shown import open_ones
 from server.routes.compat.words import meant
 
@@ -22,17 +23,19 @@ class Door:
         self.dispatch = dispatch
         self.default_crew = default_crew
 
-    async def handle(self, command: Any) -> Any:
-        """Carry out a command, or raise `Refused`."""
-        return await self.dispatch.handle(command, OPEN, via=self.via)
+    async def handle(self, command: Any, endpoints: Endpoints = NONE) -> Any:
+        """Carry out a command, or raise `Refused`; `endpoints` hear of what comes of it."""
+        return await self.dispatch.handle(command, OPEN, via=self.via, endpoints=endpoints)
 
     async def crew(self, name: str | None) -> Crew:
         """Describe the crew that is named, else the default one."""
         return await self.dispatch.crew(name or self.default_crew, OPEN)
 
-    async def start(self, crew: Crew, inputs: dict[str, Any], checkpoints: list[str]) -> ExecutionId:
+    async def start(
+        self, crew: Crew, inputs: dict[str, Any], checkpoints: list[str], endpoints: Endpoints = NONE
+    ) -> ExecutionId:
         """Start an execution."""
-        started: Started = await self.handle(Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints))
+        started: Started = await self.handle(Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints), endpoints)
         return started.execution
 
     async def read(self, execution: str) -> Read:
@@ -41,7 +44,12 @@ class Door:
         return read
 
     async def decide(
-        self, checkpoint: Checkpoint, action: str, feedback: str | None, version: int | None = None
+        self,
+        checkpoint: Checkpoint,
+        action: str,
+        feedback: str | None,
+        version: int | None = None,
+        endpoints: Endpoints = NONE,
     ) -> Changed:
         """Answer a checkpoint by an action of the existing contract."""
         command = Decide(
@@ -51,7 +59,7 @@ class Door:
             feedback=feedback,
             version=version,
         )
-        changed: Changed = await self.handle(command)
+        changed: Changed = await self.handle(command, endpoints)
         return changed
 
 

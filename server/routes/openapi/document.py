@@ -12,13 +12,17 @@ from msgspec import Struct
 from protocol.errors import ERRORS, ErrorCode
 from protocol.events import AnyEvent
 from server.dispatch import Events
+from server.routes.openapi import deliveries
 from server.routes.openapi.operations import JSON, OPERATIONS, Answer, Operation, Parameter
+from server.webhooks.formats import About
 
 REF = "#/components/schemas/{name}"
 IN_PATH = re.compile(r"{(\w+)}")
 #: What components are called whose structs share a name.
 PREFIXES = {"server.routes.compat.platform_shown": "Platform", "server.routes.compat": "Compat"}
 Schema = Mapping[str, Any]
+#: Every operation that there is.
+ALL: Sequence[Operation] = (*OPERATIONS, *deliveries.OPERATIONS)
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -60,10 +64,10 @@ REFUSALS: Mapping[str, Any] = {each.__name__: each for each in (Problem, Detail,
 
 def document(version: str) -> dict[str, Any]:
     """Make the document."""
-    structs = _structs(OPERATIONS)
+    structs = _structs(ALL)
     schemas, components = _schemas(structs)
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    for operation in ALL:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas, components)
     return {
         "openapi": "3.1.0",
@@ -74,6 +78,7 @@ def document(version: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
+        "webhooks": deliveries.webhooks(REF),
         "components": {"schemas": dict(sorted(components.items())), "responses": _refusals(schemas)},
         "x-errors": {code.value: rule._asdict() for code, rule in ERRORS.items()},
     }
@@ -86,7 +91,7 @@ def written(document: Schema) -> str:
 
 def _structs(operations: Sequence[Operation]) -> list[Any]:
     """Collect every struct that stands in the table, each once."""
-    found: list[Any] = [AnyEvent, *REFUSALS.values()]
+    found: list[Any] = [AnyEvent, About, *REFUSALS.values()]
     for operation in operations:
         content = [kind for answer in operation.answers.values() for kind in answer.content.values()]
         found += [kind for whole in (operation.body, *content) for kind in _members(whole)]

@@ -22,6 +22,7 @@ def page(document: Json) -> str:
     """Write the page."""
     styles = "\n".join(f'<link rel="stylesheet" href="static/ui/{name}.css">' for name in STYLES)
     operations = list(_operations(document))
+    calls = [("call", name, each["post"]) for name, each in document["webhooks"].items()]
     tags = {tag: list(found) for tag, found in groupby(operations, key=lambda each: each[2]["tags"][0])}
     return f"""<!doctype html>
 <html lang="en">
@@ -37,8 +38,9 @@ def page(document: Json) -> str:
 <main class="reference">
 <h1>Quarterdeck over HTTP</h1>
 <p>{escape(document["info"]["summary"])} The same for machines: <a href="openapi.json">openapi.json</a>.</p>
-<nav aria-label="Contents"><ul>{"".join(map(_entry, [*tags, "Errors", "Objects"]))}</ul></nav>
+<nav aria-label="Contents"><ul>{"".join(map(_entry, [*tags, "Calls to webhooks", "Errors", "Objects"]))}</ul></nav>
 {"".join(_section(tag, found) for tag, found in tags.items())}
+{_section("calls to webhooks", calls)}
 {_errors(document["x-errors"])}
 {_objects(document["components"]["schemas"])}
 </main>
@@ -85,7 +87,11 @@ def _body(operation: Json) -> str:
     if "requestBody" not in operation:
         return ""
     (content,) = operation["requestBody"]["content"].values()
-    return f"<p>Body: {_kind(content['schema'])}{'' if operation['requestBody']['required'] else ', or none'}.</p>"
+    parts = content["schema"].get("properties", {})
+    fields = "".join(f"; <code>{name}</code>: {_kind(schema)}" for name, schema in parts.items())
+    return (
+        f"<p>Body: {_kind(content['schema'])}{fields}{'' if operation['requestBody']['required'] else ', or none'}.</p>"
+    )
 
 
 def _answer(status: str, answer: Json) -> tuple[str, str, str]:
@@ -147,6 +153,10 @@ def _kind(schema: Json) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
+    if "const" in schema:
+        return f"<code>{escape(str(schema['const']))}</code>"
+    if "allOf" in schema:
+        return " and ".join(map(_kind, schema["allOf"]))
     if "anyOf" in schema:
         kinds = [_kind(each) for each in schema["anyOf"] if each != {"type": "null"}]
         return " or ".join(dict.fromkeys(kinds))
