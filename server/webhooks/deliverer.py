@@ -107,6 +107,8 @@ class Deliverer:
             log.warning("webhooks.late", error=str(error))
             return False
         for claim in claims:
+            if claim in self._under_way:
+                continue  # asked for again while its call is under way: then this is the call that was asked for
             self._under_way[claim] = records.parts(claim.delivery)[1]
             group.start_soon(self._deliver, claim, name=f"delivery {claim.delivery}")
         return len(claims) == room
