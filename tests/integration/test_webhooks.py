@@ -16,6 +16,7 @@ from server import keys
 from server.webhooks.addresses import NOTHING
 from server.webhooks.schedule import SCHEDULE
 from server.webhooks.subscriptions import Configured, Endpoint
+from tests.support.contract import is_described
 from tests.support.hooks import PUBLIC, Hooks, hook
 from tests.support.receiver import SECRET, Answer, Receiver
 from tests.support.scripted import RARA, World
@@ -86,6 +87,7 @@ async def test_a_call_tells_the_event_and_where_people_find_it(world: World, rec
     frames = {offset: msgspec.json.decode(frame) for offset, frame in page.frames}
     for call in receiver.calls:
         told = call.verified()
+        is_described(told)
         event = frames[told["data"]["offset"]]
         about = {"crew": "scripted", "title": "tea", "link": f"{PUBLIC}/x/{execution}"}
         if event["type"].startswith("checkpoint."):
