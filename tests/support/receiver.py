@@ -45,11 +45,15 @@ class Answer:
 
 
 class Receiver:
-    """Listen on a port of this machine. `answers` are given one after another, then `usual` to every call."""
+    """Listen on a port of this machine.
+
+    `answers` are given one after another, then that of `paths` for the call's own, then `usual`.
+    """
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.calls: list[Call] = []
         self.answers: deque[Answer] = deque()
+        self.paths: dict[str, Answer] = {}
         self.usual = Answer()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -83,7 +87,8 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                answer = receiver.answers.popleft() if receiver.answers else receiver.usual
+                usual = receiver.paths.get(self.path, receiver.usual)
+                answer = receiver.answers.popleft() if receiver.answers else usual
                 receiver.calls.append(Call(self.path, headers, body))
                 if answer.hold is not None:
                     answer.hold.wait(30)
