@@ -3,7 +3,7 @@
 # make check    formatting, lint, types, layers, spelling
 # make format   puts the code into the form that `make check` wants
 # make bench    the benchmarks
-# make schema   writes protocol/schema.json, protocol/openapi.json and static/client/protocol.d.ts anew
+# make schema   writes the contracts anew: protocol/{schema,asyncapi,openapi}.json and static/client/protocol.d.ts
 # make wheel    builds dist/quarterdeck-*.whl
 # make pins     renews .ci/constraints.txt
 # make clean    removes what these have made, but neither .quarterdeck (your executions) nor .venv
@@ -35,7 +35,9 @@ bench: $(VENV)/.installed-test
 	@exec $(BIN)/python -m tests.benchmarks
 
 schema: $(VENV)/.installed
+	$(BIN)/python -m tests.golden.examples
 	$(BIN)/python -m protocol.schema
+	$(BIN)/python -m protocol.asyncapi
 	$(BIN)/python -m server.routes.openapi
 
 wheel: $(VENV)/.installed-test

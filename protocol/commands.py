@@ -140,6 +140,27 @@ class Fork(Command, frozen=True, kw_only=True, tag="fork"):
     key: Key | None = None
 
 
+class Say(Command, frozen=True, kw_only=True, tag="say"):
+    """Say something in a conversation: its crew, or the one named, is started with the text as its input.
+
+    What else the crew needs is taken from the conversation's last execution. An execution that belongs to no
+    conversation is one by itself, under its own id.
+    """
+
+    conversation: ConversationId
+    text: Annotated[str, Meta(min_length=1, max_length=60_000)]
+    crew: Name | None = None
+    key: Key | None = None
+
+
+class View(Command, frozen=True, kw_only=True, tag="view"):
+    """Tell the others that one looks at an open checkpoint, or writes there; with `null`, that one does no longer."""
+
+    execution: ExecutionId
+    checkpoint: CheckpointId
+    state: Literal["viewing", "editing"] | None
+
+
 class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a list is narrowed to."""
 
@@ -188,10 +209,10 @@ class Pong(Command, frozen=True, kw_only=True, tag="pong"):
 
 AnyCommand = (
     Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get
-    | Deliveries | Resend | Ping | Pong
+    | Deliveries | Resend | Ping | Pong | Say | View
 )  # fmt: skip
 
 __all__ = [
     "AnyCommand", "Auth", "Cancel", "Command", "Comment", "Decide", "Decision", "Deliveries", "Extend", "Filter",
-    "Fork", "Get", "List", "Pause", "Ping", "Pong", "Resend", "Resume", "Start", "Unwatch", "Watch",
+    "Fork", "Get", "List", "Pause", "Ping", "Pong", "Resend", "Resume", "Say", "Start", "Unwatch", "View", "Watch",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class ErrorCode(StrEnum):
@@ -116,3 +116,36 @@ class CloseCode(IntEnum):
     def slug(self) -> str:
         """The code's name on the wire, in the close reason and in `bye.reason`."""
         return self.name.lower()
+
+
+class CloseRule(NamedTuple):
+    """What one close code means: when a client comes back (`None`: as it sees fit), and why it was closed."""
+
+    back: Literal["never", "later", "at once"] | None
+    meaning: str
+
+
+CLOSES: Mapping[CloseCode, CloseRule] = {
+    CloseCode.NORMAL: CloseRule(None, "The connection did its work: whoever closes first says so."),
+    CloseCode.GOING_AWAY: CloseRule(None, "The other side goes away: a page that is left, a server that ends."),
+    CloseCode.WIRE_ERROR: CloseRule("never", "What came is no WebSocket frame (RFC 6455)."),
+    CloseCode.UNSUPPORTED_DATA: CloseRule(
+        "never", "A binary message on the JSON subprotocol, or a text message on the msgpack one."
+    ),
+    CloseCode.INVALID_PAYLOAD: CloseRule("never", "A text message is no UTF-8."),
+    CloseCode.MESSAGE_TOO_BIG: CloseRule("never", "A message is larger than `limits.frame`."),
+    CloseCode.SERVICE_RESTART: CloseRule(None, "The server restarts."),
+    CloseCode.PROTOCOL_ERROR: CloseRule("never", "The client does not keep to the contract."),
+    CloseCode.FORBIDDEN: CloseRule("never", "This principal may not use this server."),
+    CloseCode.UNSUPPORTED_PROTOCOL: CloseRule("never", "The client offers no subprotocol that the server speaks."),
+    CloseCode.CLOSED_BY_ADMIN: CloseRule("never", "An operator closed the connection."),
+    CloseCode.AUTH_EXPIRED: CloseRule("later", "What the client authenticated with has expired: bring a fresh one."),
+    CloseCode.AUTH_TIMEOUT: CloseRule("later", "The client did not say in time who it is."),
+    CloseCode.SLOW_CONSUMER: CloseRule(
+        "later", "The client reads too slowly. Come back, and resume from the last event that was read."
+    ),
+    CloseCode.HEARTBEAT_LOST: CloseRule("later", "The client gave no sign of life after a `ping`."),
+    CloseCode.OVERLOADED: CloseRule("later", "The server has more to do than it can."),
+    CloseCode.RATE_LIMITED: CloseRule("later", "Too many connections or commands."),
+    CloseCode.DRAINING: CloseRule("at once", "The server shuts down; another takes over. Come back and resume."),
+}

@@ -90,12 +90,13 @@ class Delta(Frame, frozen=True, kw_only=True, tag="delta"):
     text: str
 
 
-class Viewer(Struct, frozen=True, kw_only=True):
-    """Somebody who looks at a checkpoint."""
+class Viewer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody who looks at a checkpoint, over one connection: `id` is the connection's, `person` the principal's."""
 
     id: str
     name: str
     state: Literal["viewing", "editing"]
+    person: str | None = None
 
 
 class Presence(Frame, frozen=True, kw_only=True, tag="presence"):
@@ -194,6 +195,12 @@ def timestamp(seconds: float) -> str:
 def seconds_of(time: str) -> float:
     """Read a timestamp back into Unix seconds."""
     return datetime.fromisoformat(time).timestamp()
+
+
+def presence_halves(execution: ExecutionId, checkpoint: CheckpointId) -> tuple[bytes, bytes]:
+    """Write a presence frame but for the viewers, which only Redis knows: they go between the halves, with commas."""
+    frame = encode(Presence(execution=execution, checkpoint=checkpoint, viewers=[]))
+    return frame[:-2], frame[-2:]
 
 
 def event_halves(execution: ExecutionId, data: Data, *, at: str, by: Actor | None = None) -> tuple[bytes, bytes]:

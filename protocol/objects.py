@@ -140,6 +140,21 @@ class Execution(Object, frozen=True, kw_only=True):
     forked_from: Origin | None = None
 
 
+class Conversation(Object, frozen=True, kw_only=True):
+    """Executions that follow each other in one thread of talk; how many there are, and the newest of them.
+
+    An execution that was started without a conversation is one of its own, with the execution's id. `updated_at`: when
+    the newest was made. It is gone when all its executions are.
+    """
+
+    id: ConversationId
+    title: str
+    created_at: str
+    updated_at: str
+    executions: int
+    latest: ExecutionId
+
+
 class CrewCheckpoint(Object, frozen=True, kw_only=True):
     """A checkpoint that a crew's registration offers; a `required` one applies to every execution.
 
@@ -184,11 +199,12 @@ class Draft(Object, frozen=True, kw_only=True):
 
 
 class ToolRequest(Object, frozen=True, kw_only=True):
-    """The tool call that a checkpoint of kind `tool` is about."""
+    """The tool call that a checkpoint of kind `tool` is about; `call` is how `tool.started` will name it."""
 
     name: str
     arguments: dict[str, Any]
     schema: dict[str, Any] | None = None
+    call: str | None = None
 
 
 class Action(Object, frozen=True, kw_only=True, omit_defaults=False):

@@ -1,12 +1,12 @@
 """What commands are answered with: the `data` of a `reply`, the body of an answer over HTTP. Fields may be added."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from protocol.ids import ExecutionId
-from protocol.objects import Checkpoint, CheckpointState, Execution, State
+from protocol.objects import Actor, Checkpoint, CheckpointState, Conversation, Crew, Execution, State
 from protocol.webhooks import Delivery
 
 ItemT = TypeVar("ItemT")
@@ -14,6 +14,23 @@ ItemT = TypeVar("ItemT")
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all replies share: fields that say nothing are absent."""
+
+
+class Nothing(Answer, frozen=True, kw_only=True):
+    """It is done, and there is nothing to say about it."""
+
+
+class Authenticated(Answer, frozen=True, kw_only=True):
+    """Who the connection speaks for from now on, and until when."""
+
+    principal: Actor
+    expires_at: str | None = None
+
+
+class ServerTime(Answer, frozen=True, kw_only=True):
+    """The server's clock."""
+
+    server_time: str
 
 
 class Started(Answer, frozen=True, kw_only=True):
@@ -73,8 +90,72 @@ class Seen(Answer, frozen=True, kw_only=True):
         return cls(state=read.execution.state, checkpoints=still_open)
 
 
+class Watched(Answer, frozen=True, kw_only=True):
+    """What is watched now. `recovered`: events come from the position on, else a snapshot does first.
+
+    The log holds the offsets `first` to `last`.
+    """
+
+    recovered: bool
+    epoch: str
+    first: int
+    last: int
+    state: State
+    checkpoints: Sequence[Checkpoint]
+
+
+class Inbox(Answer, frozen=True, kw_only=True):
+    """Everything that waits for a person now; what changes in it comes as events."""
+
+    checkpoints: Sequence[Checkpoint]
+
+
 class Page(Answer, Generic[ItemT], frozen=True, kw_only=True):
     """A part of a list, newest first. `next` is the cursor of the next one."""
 
     items: Sequence[ItemT]
     next: str | None = None
+
+
+class Executions(Page[Execution], frozen=True, kw_only=True):
+    """A page of executions, without what they gave; `next` is the `cursor` of the next page."""
+
+
+class Checkpoints(Page[Checkpoint], frozen=True, kw_only=True):
+    """A page of open checkpoints; `next` is the `cursor` of the next page."""
+
+
+class Conversations(Page[Conversation], frozen=True, kw_only=True):
+    """A page of conversations, the one last spoken in first; `next` is the `cursor` of the next page."""
+
+
+class Crews(Page[Crew], frozen=True, kw_only=True):
+    """A page of crews; `next` is the `cursor` of the next page."""
+
+
+class DeliveryList(Page[Delivery], frozen=True, kw_only=True):
+    """A page of what webhooks were told, or are to be, oldest first; `next` is the `cursor` of the next page."""
+
+
+#: What each command is answered with, by its type. One without answers has none, not even an empty one.
+ANSWERS: Mapping[str, Sequence[type[Answer]]] = {
+    "auth": (Authenticated,),
+    "start": (Started,),
+    "watch": (Watched, Inbox),
+    "unwatch": (Nothing,),
+    "decide": (Changed,),
+    "comment": (Noted,),
+    "extend": (Extended,),
+    "cancel": (Changed,),
+    "pause": (Changed,),
+    "resume": (Changed,),
+    "fork": (Started,),
+    "list": (Executions, Checkpoints, Crews, Conversations),
+    "get": (Read,),
+    "deliveries": (DeliveryList,),
+    "resend": (Resent,),
+    "say": (Started,),
+    "view": (Nothing,),
+    "ping": (ServerTime,),
+    "pong": (),
+}

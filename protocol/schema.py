@@ -16,11 +16,13 @@ from protocol.errors import ERRORS, CloseCode
 from protocol.events import AnyEvent
 from protocol.frames import CONTROL, ServerFrame
 from protocol.objects import Checkpoint, Crew, Execution
+from protocol.replies import ANSWERS
 from protocol.typescript import declarations
 
 ROOT = Path(__file__).parent.parent
 ROOTS: dict[str, Any] = {"Command": AnyCommand, "Event": AnyEvent, "ServerFrame": ServerFrame}
-OBJECTS = (Execution, Crew, Checkpoint, *CONTROL)
+REPLIES = tuple(dict.fromkeys(reply for answers in ANSWERS.values() for reply in answers))
+OBJECTS = (Execution, Crew, Checkpoint, *CONTROL, *REPLIES)
 
 
 def contract() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -36,9 +36,19 @@ def channel(tenant: str, ident: ExecutionId) -> str:
     return f"qd:{{{tenant}:{ident}}}"
 
 
+def viewers(tenant: str, ident: ExecutionId) -> str:
+    """Name the hash of who looks at an execution's checkpoints now; it runs out when nobody does."""
+    return f"qd:{{{tenant}:{ident}}}:viewers"
+
+
 def inbox(tenant: str) -> str:
     """Name the sorted set, and the channel, of a tenant's open checkpoints."""
     return f"qd:{{{tenant}}}:inbox"
+
+
+def decided(tenant: str) -> str:
+    """Name the sorted set of checkpoints that were decided lately, scored by when, in milliseconds."""
+    return f"qd:{{{tenant}}}:decided"
 
 
 def executions(tenant: str) -> str:
@@ -49,6 +59,16 @@ def executions(tenant: str) -> str:
 def conversation(tenant: str, ident: str) -> str:
     """Name the sorted set of a conversation's executions, scored in the same way."""
     return f"qd:{{{tenant}}}:conversation:{ident}"
+
+
+def conversations(tenant: str) -> str:
+    """Name the sorted set of a tenant's conversations, scored by when their last execution was made."""
+    return f"qd:{{{tenant}}}:conversations"
+
+
+def about(tenant: str, ident: str) -> str:
+    """Name the hash of what a conversation is called, and when it began."""
+    return f"qd:{{{tenant}}}:about:{ident}"
 
 
 def outbox() -> str:

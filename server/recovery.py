@@ -7,7 +7,7 @@ that pages, live messages and repairs reach it by different ways.
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
 
-from protocol.frames import Snapshot
+from protocol.frames import Presence, Snapshot
 from protocol.ids import ExecutionId, Position
 from protocol.objects import Checkpoint
 
@@ -39,6 +39,9 @@ class Log(Protocol):
 
     async def inbox(self) -> list[Checkpoint]:
         """Read every open checkpoint of the tenant."""
+
+    async def viewers(self, execution: ExecutionId) -> list[Presence]:
+        """Read who looks at an execution's checkpoints now."""
 
 
 class Start(NamedTuple):

@@ -19,7 +19,7 @@ from server.keys import ExecutionKeys
 FOLDER = Path(__file__).parent / "lua"
 INCLUDE, OUTBOX = '--- @include "transitions"\n', '--- @include "outbox"\n'
 ABSENT = "absent"
-SCRIPTS = ("commit", "delta", "page", "record", "claim", "settle", "subscribe")
+SCRIPTS = ("commit", "delta", "page", "record", "view", "claim", "settle", "subscribe")
 
 
 def _set(names: Iterable[str]) -> str:
@@ -116,6 +116,27 @@ class Commit:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A word on one viewer: `viewer` is its JSON, empty when it looks no longer. `patience` is in milliseconds."""
+
+    prefix: str
+    connection: str
+    viewer: bytes
+    patience: int
+    most: int
+    channel: str
+    head: bytes
+    tail: bytes
+
+    def arguments(self) -> list[Any]:
+        """Lay it out in the order of the script's ARGV."""
+        return [
+            self.prefix, self.connection, self.viewer, self.patience, self.most, "PUBLISH", self.channel, self.head,
+            self.tail,
+        ]  # fmt: skip
+
+
 class Scripts:
     """The scripts on one Redis client. They are loaded together, so that a server has all of them or none."""
 
@@ -143,6 +164,10 @@ class Scripts:
     def queue_delta(self, pipeline: Pipeline, keys: ExecutionKeys, fence: int, channel: str, frame: bytes) -> None:
         """Add a delta to a pipeline; its reply is 1 when it was pushed."""
         pipeline.evalsha(sha("delta"), 1, keys.state, str(fence), "PUBLISH", channel, frame)
+
+    def queue_view(self, pipeline: Pipeline, name: str, view: "View") -> None:
+        """Add a word on one viewer to a pipeline; its reply is 1 when there was room."""
+        pipeline.evalsha(sha("view"), 1, name, *view.arguments())
 
     async def record(self, keys: ExecutionKeys, fence: int, step: str, value: bytes) -> bool:
         """Keep a journal entry; false when the writer lost the execution."""

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Literal, cast
 
 from server import projects
+from server.quota import BadRate, Limits
 
 DEMO = "content=server.demo.crew:ContentPlan"
 ROLES = ("web", "worker")
+ON, OFF = ("", "on", "1", "true", "yes"), ("off", "0", "false", "no")
 LogFormat = Literal["auto", "json", "console"]
 
 
@@ -38,7 +40,7 @@ class Settings:
     hot_seconds: int = 30
     retention: timedelta = timedelta(days=30)
     origins: tuple[str, ...] = ()
-    rate_limits: bool = True
+    rate_limits: Limits | None = field(default_factory=Limits.read)
     open: bool = False
     log: LogFormat = "auto"
     webhooks: str = ""
@@ -77,7 +79,7 @@ class Settings:
             hot_seconds=_number(environ, "QUARTERDECK_HOT_SECONDS", 30, highest=86_400, lowest=0),
             retention=timedelta(days=_number(environ, "QUARTERDECK_RETENTION_DAYS", 30, highest=36_500)),
             origins=tuple(_words(environ.get("QUARTERDECK_ORIGINS", ""))),
-            rate_limits=_flag(environ, "QUARTERDECK_RATE_LIMITS", default=True),
+            rate_limits=_rate_limits(environ.get("QUARTERDECK_RATE_LIMITS", "")),
             open=anywhere,
             log=cast("LogFormat", log),
             webhooks=environ.get("QUARTERDECK_WEBHOOKS", ""),
@@ -141,6 +143,16 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _rate_limits(text: str) -> Limits | None:
+    """Read `on`, `off`, or what is to be changed of the limits: `starts=10/minute,address.starts=100/minute`."""
+    if text.lower() in OFF:
+        return None
+    try:
+        return Limits.read(() if text.lower() in ON else _words(text))
+    except BadRate as error:
+        raise BadSetting(f"QUARTERDECK_RATE_LIMITS: {error}.") from error
+
+
 def _config(text: str | None) -> Path | None:
     if not text:
         return None
@@ -172,8 +184,8 @@ def _number(environ: Mapping[str, str], name: str, default: int, *, highest: int
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
     text = environ.get(name, "").lower()
-    if text in ("", "on", "1", "true", "yes"):
+    if text in ON:
         return default if text == "" else True
-    if text in ("off", "0", "false", "no"):
+    if text in OFF:
         return False
     raise BadSetting(f"{name}={text} is neither on nor off.")

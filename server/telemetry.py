@@ -11,6 +11,10 @@ from structlog.typing import Processor
 from server.settings import LogFormat
 
 REGISTRY = CollectorRegistry()
+#: Of what this process wrote itself, so that the sum over all processes is the number of executions.
+EXECUTIONS_TOTAL = Counter(
+    "crew_executions", "Executions that were made (queued), and that ended.", ["crew", "state"], registry=REGISTRY
+)
 EXECUTIONS = Gauge("quarterdeck_executions", "Recent executions.", ["crew", "state"], registry=REGISTRY)
 OPEN_CHECKPOINTS = Gauge("quarterdeck_open_checkpoints", "Checkpoints that wait for a person.", registry=REGISTRY)
 CONNECTIONS = Gauge("quarterdeck_connections", "Open WebSocket connections.", registry=REGISTRY)

@@ -18,10 +18,25 @@ from protocol.client.link import Link, Token
 from protocol.client.pending import Unanswered
 from protocol.client.watch import Watch
 from protocol.client.watches import Watches
-from protocol.commands import Cancel, Command, Comment, Decide, Extend, Filter, Fork, Get, List, Pause, Resume, Start
+from protocol.commands import (
+    Cancel,
+    Command,
+    Comment,
+    Decide,
+    Extend,
+    Filter,
+    Fork,
+    Get,
+    List,
+    Pause,
+    Resume,
+    Say,
+    Start,
+    View,
+)
 from protocol.frames import Error, Reply, Synced
 from protocol.ids import CheckpointId, ConversationId, ExecutionId, Position
-from protocol.objects import Checkpoint, Crew, Execution
+from protocol.objects import Checkpoint, Conversation, Crew, Execution
 from protocol.replies import Changed, Extended, Noted, Page, Read, Started
 
 ReplyT = TypeVar("ReplyT")
@@ -47,6 +62,8 @@ class AsyncClient:
         self._gone: Exception | None = None
         self._link = Link(self.url, token, self._heard, self._opened)
         self._watches = Watches(self._link.send)
+        #: What this client looks at: each connection must say it anew.
+        self._views: dict[CheckpointId, View] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -73,6 +90,8 @@ class AsyncClient:
     async def _opened(self) -> None:
         for command in self._unanswered.commands():
             await self._link.send(command)
+        for view in self._views.values():
+            await self._link.send(view)
         await self._watches.opened()
 
     def _heard(self, frame: Any) -> None:
@@ -104,18 +123,33 @@ class AsyncClient:
         )  # fmt: skip
         return await self._command(command, Started)
 
+    async def say(
+        self, conversation: str, text: str, *, crew: str | None = None, key: str | None = None
+    ) -> Started:  # fmt: skip
+        """Go on with a conversation: its crew, or the one named, is started with the text as its input."""
+        command = Say(
+            id=next(self._ids), conversation=ConversationId(conversation), text=text, crew=crew, key=key or new_key()
+        )
+        return await self._command(command, Started)
+
     async def get(self, execution: str) -> Read:
         """Read one execution with its checkpoints."""
         return await self._command(Get(id=next(self._ids), execution=ExecutionId(execution)), Read)
 
     async def executions(
-        self, *, state: str | None = None, crew: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Execution]:
+        self, *, state: str | None = None, crew: str | None = None, conversation: str | None = None,
+        cursor: str | None = None, limit: int = 50,
+    ) -> Page[Execution]:  # fmt: skip
         """List executions without their outputs, newest first."""
-        command = List(
-            id=next(self._ids), what="executions", cursor=cursor, limit=limit, filter=Filter(state=state, crew=crew)
-        )
+        talk = None if conversation is None else ConversationId(conversation)
+        narrowed = Filter(state=state, crew=crew, conversation=talk)
+        command = List(id=next(self._ids), what="executions", cursor=cursor, limit=limit, filter=narrowed)
         return await self._command(command, Page[Execution])
+
+    async def conversations(self, *, cursor: str | None = None, limit: int = 50) -> Page[Conversation]:
+        """List conversations, the one that was last spoken in first."""
+        command = List(id=next(self._ids), what="conversations", cursor=cursor, limit=limit)
+        return await self._command(command, Page[Conversation])
 
     async def checkpoints(self, *, cursor: str | None = None, limit: int = 50) -> Page[Checkpoint]:
         """List the checkpoints that wait for a person."""
@@ -163,6 +197,20 @@ class AsyncClient:
         execution, ident, _ = _named(checkpoint)
         command = Extend(id=next(self._ids), execution=execution, checkpoint=ident, seconds=seconds)
         return await self._command(command, Extended)
+
+    async def view(self, checkpoint: Shown, state: Literal["viewing", "editing"] | None) -> None:
+        """Tell the others at an open checkpoint that one looks or writes there; None, that one does no longer.
+
+        They see it until then, or until the client is closed. Who else is there comes as `Presence` to a `watch`.
+        """
+        execution, ident, _ = _named(checkpoint)
+        await self._command(
+            View(id=next(self._ids), execution=execution, checkpoint=ident, state=state), dict[str, object]
+        )
+        if state is None:
+            self._views.pop(ident, None)
+        else:
+            self._views[ident] = View(execution=execution, checkpoint=ident, state=state)
 
     async def fork(self, checkpoint: Shown, action: str, *, key: str | None = None, **answer: Any) -> Started:
         """Start an execution that shares all work up to a checkpoint, and answers it like this."""

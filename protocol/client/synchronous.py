@@ -11,7 +11,7 @@ from protocol.client.asynchronous import TIMEOUT, AsyncClient, Shown
 from protocol.client.link import Token
 from protocol.client.watch import Item
 from protocol.ids import Position
-from protocol.objects import Checkpoint, Crew, Execution
+from protocol.objects import Checkpoint, Conversation, Crew, Execution
 from protocol.replies import Changed, Extended, Noted, Page, Read, Started
 
 
@@ -49,15 +49,32 @@ class Client:
             )
         )
 
+    def say(self, conversation: str, text: str, *, crew: str | None = None, key: str | None = None) -> Started:
+        """Go on with a conversation."""
+        return self._portal.call(lambda: self._client.say(conversation, text, crew=crew, key=key))
+
+    def view(self, checkpoint: Shown, state: Literal["viewing", "editing"] | None) -> None:
+        """Tell the others at an open checkpoint that one looks or writes there, or (None) does no longer."""
+        self._portal.call(self._client.view, checkpoint, state)
+
     def get(self, execution: str) -> Read:
         """Read one execution with its checkpoints."""
         return self._portal.call(self._client.get, execution)
 
     def executions(
-        self, *, state: str | None = None, crew: str | None = None, cursor: str | None = None, limit: int = 50
-    ) -> Page[Execution]:
+        self, *, state: str | None = None, crew: str | None = None, conversation: str | None = None,
+        cursor: str | None = None, limit: int = 50,
+    ) -> Page[Execution]:  # fmt: skip
         """List executions without their outputs, newest first."""
-        return self._portal.call(lambda: self._client.executions(state=state, crew=crew, cursor=cursor, limit=limit))
+        return self._portal.call(
+            lambda: self._client.executions(
+                state=state, crew=crew, conversation=conversation, cursor=cursor, limit=limit
+            )
+        )
+
+    def conversations(self, *, cursor: str | None = None, limit: int = 50) -> Page[Conversation]:
+        """List conversations, the one that was last spoken in first."""
+        return self._portal.call(lambda: self._client.conversations(cursor=cursor, limit=limit))
 
     def checkpoints(self, *, cursor: str | None = None, limit: int = 50) -> Page[Checkpoint]:
         """List the checkpoints that wait for a person."""

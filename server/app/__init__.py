@@ -12,6 +12,8 @@ from starlette.routing import BaseRoute
 from protocol.errors import Refused
 from server.app.cors import add_cors
 from server.app.guard import Guard
+from server.app.headers import Headers
+from server.app.provenance import Provenance
 from server.routes.operations import Check, Measure, Operations
 from server.routes.problems import on_http_error, on_refused
 from server.settings import Settings
@@ -80,5 +82,7 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
     )
     app.state.broken = False
     add_cors(app, settings.origins)
+    app.add_middleware(Provenance)
     app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
+    app.add_middleware(Headers)
     return app

@@ -16,12 +16,14 @@ from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
 from server.queue import Queue
+from server.rates import Rates
 from server.routes.agui import AgUi
 from server.routes.api import Api
 from server.routes.compat import Compat
 from server.routes.compat.health import Health
 from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
+from server.routes.reference import Reference
 from server.settings import Settings
 from server.store import Store, Workers
 from server.store.client import OUTAGE, connect
@@ -42,12 +44,16 @@ class Web:
         self.workers = Workers(self.redis)
         self.catalogue = Catalogue(self.workers, list(settings.crews))
         self.queue = Queue(url)
+        self.rates = Rates(self.redis, settings.rate_limits)
         webhooks = configuration.subscriptions(settings)
-        self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, webhooks)
+        self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates, webhooks)
         self.pubsub = PubSub(self.redis)
         self.hub = Hub(self.pubsub, self.store)
-        policy = Policy(origins=settings.origins or None, commands_per_10s=200 if settings.rate_limits else None)
-        self.endpoint = Endpoint(self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names)
+        limits = settings.rate_limits
+        policy = Policy(origins=settings.origins or None, commands_per_10s=limits.commands_in(10) if limits else None)
+        self.endpoint = Endpoint(
+            self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names, admit=self.rates.connect
+        )
         self.api = Api(self.dispatch, self.hub, Files(settings.data))
         self.agui = AgUi(self.dispatch, self.hub)
         self.compat = Compat(self.dispatch, self.hub, settings.default_crew)
@@ -64,6 +70,7 @@ class Web:
             *self.compat.routes(),
             *self.health.routes(),
             *OpenApi().routes(),
+            *Reference().routes(),
             *Assets(find_root()).routes(),
         ]
 
@@ -119,6 +126,7 @@ class Web:
         await self.agui.drain()
         await self.compat.drain()
         await self.endpoint.drain()
+        await self.dispatch.views.tell()
 
     async def __aenter__(self) -> "Web":
         self._stack.push_async_callback(self.redis.aclose)
@@ -127,6 +135,7 @@ class Web:
         self._stack.callback(group.cancel_scope.cancel)
         group.start_soon(self.pubsub.run)
         group.start_soon(self.hub.run)
+        group.start_soon(self.dispatch.views.run)
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -19,6 +19,7 @@ from server.settings import Settings
 from server.sockets import serve
 from server.store import client
 from server.telemetry import configure_logs
+from server.traces import configure_traces
 
 #: The variable that hands over a pipe which is closed when the parent process dies.
 LIFELINE = "QUARTERDECK_LIFELINE"
@@ -29,6 +30,7 @@ log = structlog.get_logger("server")
 def run(settings: Settings, roles: tuple[str, ...]) -> int:
     """Serve the roles until SIGINT or SIGTERM; give the exit code."""
     configure_logs(settings.log)
+    finish_traces = configure_traces()
     follow_parent()
     if "worker" in roles:
         keep_together()
@@ -38,6 +40,7 @@ def run(settings: Settings, roles: tuple[str, ...]) -> int:
         client.check(url)
         with asyncio.Runner(loop_factory=_loop_factory(roles)) as runner:
             code = runner.run(_serve(settings, roles, url))
+            finish_traces()
             if "worker" in roles:
                 _end_now(code)
     finally:

@@ -1,19 +1,21 @@
 """One client: its commands in order, its watches, and how it ends."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import anyio
+import structlog
 from starlette.types import Message, Receive
+from structlog.contextvars import bind_contextvars
 
-from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, Watch
+from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, View, Watch
 from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import MAX_FRAME, Reply, decode_command, encode, error_frame, timestamp
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, State
+from protocol.replies import Inbox, ServerTime, Watched
 from server.auth import Principal
 from server.connection.heartbeat import Heartbeat
 from server.connection.policy import Policy, Rate
@@ -21,7 +23,7 @@ from server.hub import Hub, InboxWatch
 from server.hub import Watch as Watching
 from server.outlet import Outlet, goodbye
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger("server.connection")
 #: How long a peer may take to answer a close, in seconds; a peer that is too slow or silent gets less.
 GRACE = 5.0
 SHORT_GRACE = 1.0
@@ -47,6 +49,12 @@ class Dispatch(Protocol):
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Watchable:
         """Read what a watcher is told at first, or raise `Refused` when there is nothing that it may watch."""
+
+    async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
+        """Note that a connection looks at a checkpoint, or does no longer, or raise `Refused`."""
+
+    def leave(self, connection: ConnectionId) -> None:
+        """Note that a connection has ended."""
 
 
 class Connection:
@@ -80,6 +88,7 @@ class Connection:
 
     async def serve(self, receive: Receive) -> None:
         """Take commands until the client or the server ends the connection."""
+        bind_contextvars(connection=self.ident, principal=self.principal.id)
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 self.outlet.heard = self._loop.time()
@@ -98,7 +107,7 @@ class Connection:
         self.outlet.end(code, code.slug, bye, grace)
 
     def _slow(self) -> None:
-        logger.info("connection %s takes too little: closed", self.ident)
+        log.info("connection.slow", connection=self.ident)  # told from another task, with another context
         self.end(CloseCode.SLOW_CONSUMER, after=1.0, grace=SHORT_GRACE)
 
     def _silent(self) -> None:
@@ -111,6 +120,7 @@ class Connection:
             watch.close()
         self._watches.clear()
         self._leave_inbox()
+        self._dispatch.leave(self.ident)
 
     # Commands
 
@@ -143,17 +153,20 @@ class Connection:
             slow = Refused(ErrorCode.UNAVAILABLE, "The command took too long.", retry_after=1.0)
             self._refuse(slow)
         except Exception:
-            logger.exception("connection %s: a command failed", self.ident)
+            log.exception("command.failed", command=command.__struct_config__.tag)
             self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."))
 
     async def _carry_out(self, command: AnyCommand) -> None:
         match command:
             case Ping():
-                self._reply({"server_time": timestamp(time.time())})
+                self._reply(ServerTime(server_time=timestamp(time.time())))
             case Watch():
                 await self._watch(command)
             case Unwatch():
                 self._unwatch(command)
+            case View():
+                await self._dispatch.look(command, self.principal, self.ident)
+                self._reply({})
             case Start() if command.watch:
                 await self._start(command)
             case _:
@@ -185,16 +198,16 @@ class Connection:
             self._remove(execution)
             raise
         page, start = found
-        self._reply({
-            "recovered": start.recovered, "epoch": page.epoch, "first": page.first, "last": page.last,
-            "state": seen.state, "checkpoints": seen.checkpoints,
-        })  # fmt: skip
+        self._reply(Watched(
+            recovered=start.recovered, epoch=page.epoch, first=page.first, last=page.last, state=seen.state,
+            checkpoints=seen.checkpoints,
+        ))  # fmt: skip
         watch.begin(found)
 
     async def _watch_inbox(self) -> None:
         self._leave_inbox()
         self._inbox = await self._hub.watch_inbox(self.outlet)
-        self._reply({"checkpoints": self._inbox.checkpoints})
+        self._reply(Inbox(checkpoints=self._inbox.checkpoints))
         self._inbox.begin()
 
     def _unwatch(self, command: Unwatch) -> None:

@@ -2,13 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 import anyio.lowlevel
 from starlette.types import Receive, Scope, Send
 
-from protocol.errors import CloseCode
+from protocol.errors import CloseCode, Refused
 from protocol.frames import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL, PROTOCOL, Welcome, encode, timestamp
 from protocol.ids import new_connection
 from server.auth import OPEN, Principal
@@ -25,13 +25,20 @@ TURN = 100
 
 
 class Endpoint:
-    """An ASGI application for the socket's route. `crews` names the crews for `welcome`."""
+    """An ASGI application for the socket's route.
 
-    def __init__(self, hub: Hub, dispatch: Dispatch, policy: Policy, *, crews: Callable[[], list[str]]) -> None:
+    `crews` names the crews for `welcome`; `admit` raises `Refused` for a connection too many from where it comes.
+    """
+
+    def __init__(
+        self, hub: Hub, dispatch: Dispatch, policy: Policy, *, crews: Callable[[], list[str]],
+        admit: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:  # fmt: skip
         self._hub = hub
         self._dispatch = dispatch
         self._policy = policy
         self._crews = crews
+        self._admit = admit
         self.connections: set[Connection] = set()
         self.accepted = 0
         self.draining = False
@@ -91,16 +98,27 @@ class Endpoint:
         )
         self.connections.add(connection)
         self.accepted += 1
-        if known:
-            outlet.send(encode(self._welcome(connection, OPEN)))
-        else:
+        if not known:
             connection.end(CloseCode.UNSUPPORTED_PROTOCOL)
+        elif wait := await self._too_many():
+            connection.end(CloseCode.RATE_LIMITED, after=wait)
+        else:
+            outlet.send(encode(self._welcome(connection, OPEN)))
         try:
             await connection.serve(receive)
         finally:
             self.connections.discard(connection)
             if self.draining and not self.connections:
                 self._empty.set()
+
+    async def _too_many(self) -> float:
+        """Tell how long to stay away, in seconds; a browser learns of it by a close code, not by an HTTP status."""
+        try:
+            if self._admit is not None:
+                await self._admit()
+        except Refused as refused:
+            return refused.retry_after or 1.0
+        return 0.0
 
     def _welcome(self, connection: Connection, principal: Principal) -> Welcome:
         return Welcome(

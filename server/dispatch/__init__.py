@@ -24,27 +24,34 @@ from protocol.commands import (
     Pong,
     Resend,
     Resume,
+    Say,
     Start,
     Unwatch,
+    View,
     Watch,
 )
 from protocol.errors import ERRORS, ErrorCode, Refused
-from protocol.ids import ExecutionId
+from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Crew
 from protocol.replies import Changed, Extended, Noted, Read, Resent, Seen, Started
-from server.auth import Principal
+from server.auth import OPEN, Principal
 from server.catalogue import Catalogue
+from server.dispatch.audit import logged
 from server.dispatch.decide import decide
 from server.dispatch.deliberate import comment, extend
 from server.dispatch.deliveries import list_deliveries, resend
 from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
+from server.dispatch.say import say
 from server.dispatch.start import start
+from server.dispatch.tracing import traced
+from server.dispatch.view import Views
 from server.dispatch.webhooks import NONE, Endpoints, add_webhooks
 from server.dispatch.work import Work
 from server.policy import authorize
 from server.queue import Queue
+from server.rates import Rates
 from server.store import Outbox, Store, Workers
 from server.store.client import OUTAGE
 from server.webhooks.subscriptions import Subscriptions
@@ -63,9 +70,12 @@ class Dispatch:
         workers: Workers,
         catalogue: Catalogue,
         queue: Queue,
+        rates: Rates | None = None,
         webhooks: Subscriptions | None = None,
     ) -> None:
         self.work = Work(store, workers, catalogue, queue, Outbox(store.redis), webhooks or Subscriptions())
+        self._rates = rates
+        self.views = Views(self.work)
 
     async def handle(
         self, command: AnyCommand, principal: Principal, *, via: str = "websocket", endpoints: Endpoints = NONE
@@ -74,13 +84,20 @@ class Dispatch:
 
         `endpoints`: webhooks that hear of what a `start` makes, or of what follows a `decide`.
         """
-        with _allowed(principal, command):
-            return await self._carry_out(command, principal, via, endpoints)
+        with logged(command, principal, via) as told, _allowed(principal, command):
+            await self._count(command, principal)
+            async with traced(self.work, command, principal, via):
+                reply = await self._carry_out(command, principal, via, endpoints)
+            if isinstance(reply, Started):
+                told["execution"] = reply.execution
+            return reply
 
     async def _carry_out(self, command: AnyCommand, principal: Principal, via: str, endpoints: Endpoints) -> Any:
         match command:
             case Start():
                 return await start(self.work, command, principal, endpoints)
+            case Say():
+                return await say(self.work, command, principal)
             case Decide():
                 await add_webhooks(self.work, command.execution, endpoints)
                 return await decide(self.work, command, principal, via)
@@ -104,18 +121,35 @@ class Dispatch:
                 return await list_deliveries(self.work, command)
             case Resend():
                 return await resend(self.work, command)
-            case Watch() | Unwatch() | Ping() | Pong() | Auth():
+            case Watch() | Unwatch() | View() | Ping() | Pong() | Auth():
                 raise Refused(ErrorCode.BAD_FRAME, f"`{command.__struct_config__.tag}` belongs to a socket.")
 
     async def events(self, execution: ExecutionId, after: Place, limit: int, principal: Principal) -> Events:
         """Read a page of an execution's log, or raise `Refused`."""
-        with _allowed(principal, Get(execution=execution)):
+        command = Get(execution=execution)
+        with _allowed(principal, command):
+            await self._count(command, principal)
             return await read_events(self.work, execution, after, limit)
 
     async def crew(self, name: str, principal: Principal) -> Crew:
         """Read how a crew is described, or raise `Refused` when it cannot run."""
         with _allowed(principal, List(what="crews")):
             return await self.work.catalogue.crew(name)
+
+    async def _count(self, command: AnyCommand, principal: Principal) -> None:
+        """Refuse what is too much; in open mode, where nobody is told apart, by the address alone."""
+        if self._rates is not None:
+            await self._rates.check(command, "" if principal is OPEN else f"{principal.tenant}/{principal.id}")
+
+    async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
+        """Note that a connection looks at a checkpoint, or does no longer, or raise `Refused`."""
+        with _allowed(principal, command):
+            await self._count(command, principal)
+            await self.views.look(command, principal, connection)
+
+    def leave(self, connection: ConnectionId) -> None:
+        """Note that a connection has ended."""
+        self.views.leave(connection)
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         """Read what a watcher is told at first, or raise `Refused` when there is no such execution."""

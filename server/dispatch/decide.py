@@ -53,8 +53,9 @@ def decision_of(command: Decide | Fork) -> Decision:
 
 
 async def _record(work: Work, command: Decide) -> Record:
-    record = await work.store.checkpoint(command.execution, command.checkpoint)
+    # in this order: what has ended by now was decided before, and the checkpoint says by whom
     holder = await work.store.holder(command.execution)
+    record = await work.store.checkpoint(command.execution, command.checkpoint)
     if holder is None:
         raise unknown(command.execution)
     if record is None:

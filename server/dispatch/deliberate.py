@@ -49,7 +49,8 @@ async def extend(work: Work, command: Extend, principal: Principal) -> Extended:
 
 async def open_record(work: Work, execution: ExecutionId, ident: CheckpointId) -> Record:
     """Read a checkpoint that waits for an answer, or say why it does not."""
-    record, holder = await work.store.checkpoint(execution, ident), await work.store.holder(execution)
+    # in this order: what has ended by now was decided before, and the checkpoint says by whom
+    holder, record = await work.store.holder(execution), await work.store.checkpoint(execution, ident)
     if holder is None:
         raise unknown(execution)
     if record is None:

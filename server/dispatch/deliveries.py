@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from protocol.commands import Deliveries, Resend
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
-from protocol.replies import Page, Resent
+from protocol.replies import DeliveryList, Resent
 from protocol.webhooks import Delivery
 from server.dispatch.lists import offset_of
 from server.dispatch.work import Work, unknown
@@ -17,7 +17,7 @@ from server.webhooks.subscriptions import Endpoint
 TRIES = 5
 
 
-async def list_deliveries(work: Work, command: Deliveries) -> Page[Delivery]:
+async def list_deliveries(work: Work, command: Deliveries) -> DeliveryList:
     """Read a page of an execution's deliveries, in the order of its events."""
     begin = offset_of(command.cursor)
     stored = await work.outbox.deliveries(work.store.tenant, command.execution)
@@ -27,7 +27,7 @@ async def list_deliveries(work: Work, command: Deliveries) -> Page[Delivery]:
     endpoints = await _endpoints(work, command.execution, names)
     items = [_shown(name, stored[name], endpoints) for name in names]
     end = begin + command.limit
-    return Page(items=items, next=str(end) if end < len(stored) else None)
+    return DeliveryList(items=items, next=str(end) if end < len(stored) else None)
 
 
 async def resend(work: Work, command: Resend) -> Resent:

@@ -1,10 +1,10 @@
-"""`list`: executions, open checkpoints, crews; a page at a time, each with the cursor of the next."""
+"""`list`: executions, open checkpoints, crews, conversations; a page at a time, each with the cursor of the next."""
 
 from collections.abc import Sequence
 
 from protocol.commands import List
 from protocol.errors import ErrorCode, Refused
-from protocol.objects import Checkpoint, Crew, Execution
+from protocol.objects import Checkpoint, Conversation, Crew, Execution
 from protocol.replies import Answer
 from server.dispatch.work import Work
 from server.store.lists import Wanted
@@ -16,7 +16,7 @@ LONGEST = 9
 class Listing(Answer, frozen=True, kw_only=True):
     """A page of a list; `next` continues it."""
 
-    items: Sequence[Execution | Checkpoint | Crew]
+    items: Sequence[Execution | Checkpoint | Crew | Conversation]
     next: str | None = None
 
 
@@ -26,12 +26,20 @@ async def list_page(work: Work, command: List) -> Listing:
         case "executions":
             return await _executions(work, command)
         case "checkpoints":
-            found, following = await work.store.inbox_page(offset_of(command.cursor), command.limit)
-            return Listing(items=found, next=None if following is None else str(following))
+            return await _checkpoints(work, command)
         case "crews":
             return _slice(list((await work.catalogue.crews()).values()), command)
         case "conversations":
-            raise Refused(ErrorCode.NOT_FOUND, "This server keeps no conversations; list executions.")
+            return await _conversations(work, command)
+
+
+async def _checkpoints(work: Work, command: List) -> Listing:
+    pages = {"open": work.store.inbox_page, "decided": work.store.decided_page}
+    page = pages.get(command.filter.state or "open")
+    if page is None:
+        raise Refused(ErrorCode.BAD_FIELD, "Checkpoints are listed by the state `open` or `decided`.")
+    found, following = await page(offset_of(command.cursor), command.limit)
+    return Listing(items=found, next=None if following is None else str(following))
 
 
 async def _executions(work: Work, command: List) -> Listing:
@@ -44,6 +52,20 @@ async def _executions(work: Work, command: List) -> Listing:
                 return Listing(items=found, next=cursor)
             found.append(item.execution)
             cursor = item.cursor
+    except ValueError:
+        raise _bad_cursor() from None
+    return Listing(items=found)
+
+
+async def _conversations(work: Work, command: List) -> Listing:
+    found: list[Conversation] = []
+    cursor: str | None = None
+    try:
+        async for talk in work.store.conversations(command.cursor):
+            if len(found) == command.limit:
+                return Listing(items=found, next=cursor)
+            found.append(talk.conversation)
+            cursor = talk.cursor
     except ValueError:
         raise _bad_cursor() from None
     return Listing(items=found)

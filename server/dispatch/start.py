@@ -9,6 +9,7 @@ from protocol.events import ExecutionQueued
 from protocol.ids import ExecutionId, new_execution
 from protocol.objects import Crew
 from protocol.replies import Started
+from server import traces
 from server.auth import Principal
 from server.dispatch.webhooks import NONE, Endpoints
 from server.dispatch.work import Work, fresh_key
@@ -25,11 +26,14 @@ async def start(work: Work, command: Start, principal: Principal, endpoints: End
     check_inputs(crew, command.inputs)
     brought = [*work.webhooks.asked(command.webhooks), *work.webhooks.checked(endpoints)]
     hooks = work.webhooks.fields(crew.name, brought)
-    first = queued(crew, command)
+    event = queued(crew, command)
     execution = await _identify(work, command, principal)
-    write = Write(data=first, by=principal.actor, key=f"start:{execution}" if command.key else fresh_key(), hooks=hooks)
+    write = Write(
+        data=event, by=principal.actor, key=f"start:{execution}" if command.key else fresh_key(),
+        trace=traces.current(), hooks=hooks,
+    )  # fmt: skip
     # first, so that no crash leaves an execution that nobody looks after
-    await work.store.list_new(execution, command.conversation)
+    await work.store.list_new(execution, event)
     commit = await work.store.commit(execution, write)
     if commit.verdict is Verdict.APPLIED:
         await work.queue.advance(work.store.member(execution), commit.offset)

@@ -6,11 +6,13 @@ from collections.abc import Callable
 import anyio
 import structlog
 from msgspec import UNSET
+from structlog.contextvars import bind_contextvars
 
 from protocol.events import Data, ExecutionCompleted, ExecutionFailed, ExecutionParked, ExecutionStopped
 from protocol.frames import seconds_of
 from protocol.ids import ExecutionId
 from protocol.objects import Execution, Fault, State
+from server import traces
 from server.engine.clock import WorkClock
 from server.engine.slots import Slot
 from server.journal import ExecutionJournal, LeaseLost
@@ -27,13 +29,16 @@ log = structlog.get_logger("server.engine")
 class Attempt:
     """A crew that runs in this worker now."""
 
-    def __init__(self, journal: ExecutionJournal, crew: Runnable, slot: Slot, store: Store, hot: float) -> None:
+    def __init__(
+        self, journal: ExecutionJournal, crew: Runnable, slot: Slot, store: Store, hot: float, *, trace: str = ""
+    ) -> None:
         self.journal = journal
         self.execution: ExecutionId = journal.execution
         self.crew = crew
         self.slot = slot
         self.store = store
         self.hot = hot
+        self.trace = trace
         self.clock = WorkClock(journal)
         self._in_time = anyio.CancelScope()
         self._scope: anyio.CancelScope | None = None
@@ -42,17 +47,26 @@ class Attempt:
 
     async def run(self, done: Callable[["Attempt"], None]) -> None:
         """Run to an end, or until the lease is lost; never raises."""
-        logger = log.bind(execution=self.execution, crew=self.crew.describe().name, attempt=self.journal.attempt)
+        # what the crew's own code logs says, too, of which execution it speaks
+        crew, attempt = self.crew.describe().name, self.journal.attempt
+        bind_contextvars(execution=self.execution, crew=crew, attempt=attempt)
+        told: traces.Attributes = {
+            "quarterdeck.execution": self.execution, "quarterdeck.crew": crew, "quarterdeck.attempt": attempt,
+        }  # fmt: skip
+        with traces.span(f"crew {crew}", told, within=self.trace):
+            await self._run(done)
+
+    async def _run(self, done: Callable[["Attempt"], None]) -> None:
         try:
             async with anyio.create_task_group() as group:
                 self._scope = group.cancel_scope
                 group.start_soon(self._write, group.cancel_scope)
                 group.start_soon(self._park_when_quiet)
                 group.start_soon(self._limit_time)
-                await self._run_crew(logger)
+                await self._run_crew()
                 group.cancel_scope.cancel()
         except Exception:
-            logger.exception("attempt.broke")
+            log.exception("attempt.broke")
         finally:
             self.slot.release()
             self._finished.set()
@@ -62,7 +76,7 @@ class Attempt:
         try:
             await self.journal.outbox.run()
         except LeaseLost as lost:
-            log.info("lease.lost", execution=self.execution, reason=str(lost))
+            log.info("lease.lost", reason=str(lost))
             scope.cancel()
 
     async def _park_when_quiet(self) -> None:
@@ -70,30 +84,30 @@ class Attempt:
         self._reason = self._reason or "waiting"
         self.journal.park()
 
-    async def _run_crew(self, logger: structlog.typing.FilteringBoundLogger) -> None:
+    async def _run_crew(self) -> None:
         try:
             await self._catch_up()
-            end = await self._end(logger)
+            end = await self._end()
             commit = await self.journal.append(end)
-            logger.info(end.type.replace("execution", "crew"))
+            log.info(end.type.replace("execution", "crew"))
             if commit.state in (
                 State.QUEUED,
                 State.WAITING,
             ):  # an answer may have come while the crew was being unwound
                 await self.store.look_after(self.execution, 0)
         except LeaseLost:
-            logger.info("crew.left")
+            log.info("crew.left")
 
     async def _catch_up(self) -> None:
         try:
             await self.journal.refresh()  # people may have answered while the lease was being taken
         except OUTAGE as error:
-            log.warning("refresh.failed", execution=self.execution, error=str(error))
+            log.warning("refresh.failed", error=str(error))
 
-    async def _end(self, logger: structlog.typing.FilteringBoundLogger) -> Data:
+    async def _end(self) -> Data:
         """Run the crew, and give the event that ends the execution, or this attempt at it."""
         try:
-            logger.info("crew.started")
+            log.info("crew.started")
             return await self._completed(await self._run_in_time())
         except Stopped as stopped:
             return ExecutionStopped(checkpoint=stopped.checkpoint, task=stopped.task)
@@ -101,7 +115,7 @@ class Attempt:
             await self.clock.keep()
             return ExecutionParked(reason=self._reason, waiting_for=self.journal.waiting_for())
         except CrewFailed as failed:
-            logger.warning("crew.failing", code=failed.code, task=failed.task, exc_info=failed.__cause__ or failed)
+            log.warning("crew.failing", code=failed.code, task=failed.task, exc_info=failed.__cause__ or failed)
             return ExecutionFailed(task=failed.task, error=Fault(code=failed.code, message=failed.message))
         except LeaseLost:
             raise
@@ -110,7 +124,7 @@ class Attempt:
                 raise
             return ExecutionFailed(error=Fault(code="cancelled", message="Something inside the crew cancelled it."))
         except (Exception, SystemExit):
-            logger.exception("crew.broke")
+            log.exception("crew.broke")
             fault = Fault(code="internal", message="The server failed while running the crew; its log says why.")
             return ExecutionFailed(error=fault)
 

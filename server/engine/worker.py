@@ -136,7 +136,7 @@ class Worker:
             assert fault is not None, "a crew that is not there is hopeless"
             await self.store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
             return None
-        return Attempt(journal, crew, slot, self.store, self.hot)
+        return Attempt(journal, crew, slot, self.store, self.hot, trace=kept.trace)
 
     async def _take_lease(self, holder: Holder, journal: ExecutionJournal) -> bool:
         commit = await self.store.commit(

@@ -11,6 +11,7 @@ from protocol.ids import ExecutionId
 from server.hub.audience import Audience
 from server.hub.refusals import gone
 from server.hub.streams import Streams
+from server.hub.viewers import PRESENCE, Viewers
 from server.recovery import Numbered, Page, follow, reaches
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Channel:
 
     __slots__ = (
         "_repairing", "_stale", "epoch", "execution", "generation", "hub", "joining", "last", "live", "name", "recent",
-        "streams",
+        "streams", "viewers",
     )  # fmt: skip
 
     def __init__(self, hub: "Hub", execution: ExecutionId, name: str) -> None:
@@ -43,16 +44,20 @@ class Channel:
         self.joining = 0
         self.recent: list[Numbered] = []
         self.streams = Streams()
+        self.viewers = Viewers()
         self._stale = False
         self._repairing = False
 
     # What pub/sub calls
 
     def deliver(self, payload: bytes) -> None:
-        """Take a message: `OFFSET EPOCH`, a newline and an event's frame, or nothing, a newline and a delta's."""
+        """Take a message: `OFFSET EPOCH`, a newline and an event, or nothing, a newline and a delta or presence."""
         head, _, frame = payload.partition(b"\n")
         if not head:
-            self.streams.add(frame)
+            if frame.startswith(PRESENCE):
+                self.viewers.hear(frame)
+            else:
+                self.streams.add(frame)
             self.live.send(frame)
             return
         digits, epoch = head.split(b" ", 1)
@@ -71,8 +76,10 @@ class Channel:
         """Read from the log what pub/sub may have lost."""
         self.generation += 1
         self.streams.clear()
+        self.viewers.known = False
         if self.live:
             self.repair()
+            self.meet()
         else:
             self.forget_position()
 
@@ -130,6 +137,27 @@ class Channel:
     def bound(self, epoch: bytes) -> int | None:
         """Name the offset beyond which a joiner need not read: what follows will come to it live."""
         return self.last if self.live and epoch == self.epoch else None
+
+    # Who looks
+
+    def meet(self) -> None:
+        """See to it that everybody who is live is told who looks, unless that is known."""
+        if not self.viewers.known and not self.viewers.learning:
+            self.viewers.learning = True
+            self.hub.spawn(self.learn_viewers)
+
+    async def learn_viewers(self) -> None:
+        """Read who looks, and tell what is news; what is published meanwhile is newer than what was read."""
+        viewers = self.viewers
+        try:
+            heard = -1
+            while heard != viewers.heard:
+                heard, viewers.known = viewers.heard, True
+                found = await self.hub.read(lambda: self.hub.log.viewers(self.execution))
+                heard = heard if viewers.known else -1
+            self.live.send_many(viewers.replace(self.execution, found))
+        finally:
+            viewers.learning = False
 
     # Repair
 

@@ -27,6 +27,8 @@ T = TypeVar("T")
 READERS = 32
 #: A read that fails is tried again after at most this long, in seconds.
 PATIENCE = 1.0
+#: While somebody looks at a checkpoint, it is read this often whether they still do, in seconds.
+LOOK_AGAIN = 10.0
 #: One read of the log may take this long, in seconds.
 READ_LIMIT = 10.0
 
@@ -46,6 +48,8 @@ class Hub:
         self._readers = anyio.Semaphore(READERS)
         self._tasks: TaskGroup | None = None
         self._written = 0
+        #: Between two looks at who looks, in seconds.
+        self.patience = LOOK_AGAIN
 
     @property
     def channels(self) -> int:
@@ -63,9 +67,18 @@ class Hub:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             try:
-                await anyio.sleep_forever()
+                await self._look_after_viewers()
             finally:
                 self._tasks = None
+
+    async def _look_after_viewers(self) -> None:
+        """Notice the viewers of which no process speaks any more."""
+        while True:
+            await anyio.sleep(self.patience)
+            for channel in self._channels.values():
+                if channel.viewers:
+                    channel.viewers.known = False
+                    channel.meet()
 
     async def watch(self, execution: ExecutionId, outlet: Outlet, after: After) -> tuple[Watch, Found]:
         """Open an execution for an outlet and find its place in the log; nothing is sent until `begin`.

@@ -127,8 +127,10 @@ class Watch:
             return False
         self._position += len(owed)
         synced = Synced(execution=self._channel.execution, epoch=self._epoch.decode(), offset=self._position)
-        self._outlet.write(self._outlet.encoding.many([*owed, *self._channel.streams.frames, encode(synced)]))
+        beside = [*self._channel.streams.frames, encode(synced), *self._channel.viewers.frames]
+        self._outlet.write(self._outlet.encoding.many([*owed, *beside]))
         self._channel.live.add(self._outlet)
+        self._channel.meet()
         self._joined()
         self._scope = None
         return True

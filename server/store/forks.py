@@ -11,8 +11,8 @@ from protocol.commands import Decision
 from protocol.events import CheckpointExtended, CheckpointOpened, EventType, ExecutionQueued
 from protocol.frames import decode_event
 from protocol.ids import CheckpointId, ExecutionId, new_checkpoint
-from protocol.objects import Actor, Origin
-from server import keys
+from protocol.objects import Actor, Origin, State
+from server import keys, telemetry
 from server.checkpoint import Record
 from server.execution import Verdict
 from server.scripts import Commit, Entry
@@ -103,10 +103,11 @@ class Forks(Writer):
         queued = first.data
         assert isinstance(queued, ExecutionQueued), "a log begins so"
         # first, so that no crash leaves an execution that nobody looks after
-        await self.list_new(shared.execution, queued.conversation)
+        await self.list_new(shared.execution, queued)
         commits = await self._make(shared, await self._entries(shared, writes))
         if commits is None:
             return None
+        telemetry.EXECUTIONS_TOTAL.labels(queued.crew, State.QUEUED).inc()
         await self.repair(shared.execution)
         return commits[-1]
 

@@ -3,25 +3,25 @@
 They are lists, not truth: an entry that was left behind by a crash is put right by `repair`, or dropped when read.
 """
 
-import math
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
+from protocol.events import ExecutionQueued
 from protocol.frames import seconds_of
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Execution, State
 from server import keys, projection
 from server.checkpoint import read
 from server.execution import ENDS
-from server.store.reader import Reader
+from server.store import cursors
+from server.store.conversations import Conversations
+from server.store.decided import Decided
 
 #: Behind every deadline there can be, so that checkpoints without one come last, oldest first.
 NO_DEADLINE = 10_000_000_000_000
 #: More open checkpoints than anybody will look through.
 LONGEST_INBOX = 10_000
-#: A conversation is forgotten so long after its last execution was made and could have been dropped, in milliseconds.
-LONGEST_WAIT = 400 * 86_400_000
 #: Reads that go into one round trip.
 CHUNK = 200
 #: Checkpoints that will never be open again.
@@ -37,28 +37,28 @@ class Item(NamedTuple):
     cursor: str
 
 
-class Lists(Reader):
+class Lists(Conversations, Decided):
     """Keep and read the lists."""
 
-    async def list_new(self, execution: ExecutionId, conversation: str | None) -> None:
+    async def list_new(self, execution: ExecutionId, queued: ExecutionQueued) -> None:
         """List an execution that was just made."""
         now = self.clock() * 1000
         async with self.redis.pipeline(transaction=False) as pipeline:
             pipeline.zadd(keys.executions(self.tenant), {execution: now})
-            if conversation:
-                pipeline.zadd(keys.conversation(self.tenant, conversation), {execution: now})
-                pipeline.pexpire(keys.conversation(self.tenant, conversation), self.retention + LONGEST_WAIT)
+            self.keep_conversation(pipeline, execution, queued, now)
             pipeline.zadd(keys.active(), {self.member(execution): now})
             await pipeline.execute()
 
-    async def list_ended(self, execution: ExecutionId) -> None:
-        """Drop an ended execution from what must be looked after, and its checkpoints from the inbox."""
+    async def list_ended(self, execution: ExecutionId) -> str:
+        """Drop an ended execution from what must be looked after, and its checkpoints from the inbox; name its crew."""
         idents = [record.checkpoint.id for record in await self.records(execution)]
         async with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.hget(keys.execution(self.tenant, execution).state, "crew")
             pipeline.zrem(keys.active(), self.member(execution))
             if idents:
                 pipeline.zrem(keys.inbox(self.tenant), *(f"{execution}/{ident}" for ident in idents))
-            await pipeline.execute()
+            crew, *_ = await pipeline.execute()
+        return (crew or b"").decode()
 
     async def list_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Put an open checkpoint into the inbox, or take one that is over out of it.
@@ -68,6 +68,7 @@ class Lists(Reader):
         member = f"{checkpoint.execution}/{checkpoint.id}"
         if checkpoint.state in DONE:
             await self.redis.zrem(keys.inbox(self.tenant), member)
+            await self.list_decided(checkpoint)
         elif checkpoint.state is CheckpointState.OPEN:
             score = seconds_of(checkpoint.deadline or checkpoint.opened_at) * 1000
             later = 0 if checkpoint.deadline else NO_DEADLINE
@@ -160,7 +161,7 @@ class Lists(Reader):
         listed = keys.executions(self.tenant)
         if wanted.conversation is not None:
             listed = keys.conversation(self.tenant, wanted.conversation)
-        score, seen = _cursor(cursor)
+        score, seen = cursors.read(cursor)
         scanned = 0
         while scanned < SCAN_LIMIT:
             rows: Any = await self.redis.zrevrangebyscore(listed, score, "-inf", start=0, num=100, withscores=True)
@@ -181,7 +182,7 @@ class Lists(Reader):
             await self.redis.zrem(listed, ident)
             return None
         shown = projection.execution(ident, row, now=self.clock(), outputs=False)
-        return Item(shown, f"{at:.3f}~{ident}")
+        return Item(shown, cursors.written(at, ident))
 
 
 def _over(state: bytes | None, checkpoint: Checkpoint | None) -> bool:
@@ -208,12 +209,3 @@ class Wanted(NamedTuple):
             (self.conversation, execution.conversation),
         )
         return all(wanted is None or wanted == actual for wanted, actual in pairs)
-
-
-def _cursor(cursor: str | None) -> tuple[float, set[str]]:
-    if not cursor:
-        return float("inf"), set()
-    score, _, ident = cursor.partition("~")
-    if not math.isfinite(float(score)):
-        raise ValueError(score)
-    return float(score), {ident}

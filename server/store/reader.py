@@ -37,6 +37,8 @@ class Kept(NamedTuple):
     """All that an attempt at an execution needs to know, read at one moment."""
 
     holder: Holder
+    #: The trace that it belongs to, as a `traceparent`, or nothing.
+    trace: str
     inputs: dict[str, Any]
     checkpoints: list[str]
     records: list[Record]
@@ -69,6 +71,11 @@ class Reader(Base):
         row: Any = await self.redis.hmget(keys.execution(self.tenant, execution).state, list(HOLDER))
         return None if row[0] is None else _holder(row)
 
+    async def trace(self, execution: ExecutionId) -> str:
+        """Read the trace that an execution belongs to."""
+        found: Any = await self.redis.hget(keys.execution(self.tenant, execution).state, "trace")
+        return (found or b"").decode()
+
     async def kept(self, execution: ExecutionId) -> Kept | None:
         """Read all that an attempt needs, in one round trip."""
         names = keys.execution(self.tenant, execution)
@@ -80,6 +87,7 @@ class Reader(Base):
             return None
         return Kept(
             holder=_holder([row.get(name.encode()) for name in HOLDER]),
+            trace=row.get(b"trace", b"").decode(),
             inputs=msgspec.json.decode(row[b"inputs"]),
             checkpoints=msgspec.json.decode(row[b"checkpoints"]),
             records=_records(checkpoints),

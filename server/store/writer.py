@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from protocol.events import Data, EventType, ExecutionQueued
-from protocol.frames import Delta, encode, event_halves, timestamp
+from protocol.frames import Delta, encode, event_halves, seconds_of, timestamp
 from protocol.ids import CheckpointId, ExecutionId
-from protocol.objects import Actor, CheckpointState
-from server import checkpoint, keys, projection
+from protocol.objects import Actor, CheckpointState, State
+from server import checkpoint, keys, projection, telemetry, traces
 from server.checkpoint import Record
 from server.execution import ENDS, FENCED, Change, Verdict
 from server.scripts import Commit, Entry, source
@@ -39,8 +39,9 @@ class Write:
 
     `fence` is the writer's lease (for a claim: the next number), `number` counts its writes under that lease, and
     `owner` is the worker that claims. `change` and `record` move a checkpoint; `step` and `value` add to the journal;
-    `key` makes a repetition harmless; `now` is when it happened, in Unix seconds, if not at the moment of writing.
-    `hooks` are fields of the state that say which webhooks hear of what follows.
+    `key` makes a repetition harmless; `now` is when it happened, in Unix seconds, if not at the moment of writing;
+    `trace` is the trace that a new execution belongs to, `hooks` are fields of its state that say which webhooks hear
+    of what follows.
     """
 
     data: Data
@@ -54,6 +55,7 @@ class Write:
     record: Record | None = None
     step: str = ""
     value: bytes = b""
+    trace: str = ""
     hooks: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -156,7 +158,7 @@ class Writer(Lists):
             step=write.step,
             value=write.value,
             outbox=OUTBOX if event in HEARD else "",
-            fields={**changes.fields, **write.hooks} if write.hooks else changes.fields,
+            fields={**changes.fields, **({"trace": write.trace} if write.trace else {}), **write.hooks},
             sums=changes.sums,
         )
 
@@ -167,9 +169,13 @@ class Writer(Lists):
 
     async def follow(self, execution: ExecutionId, write: Write, commit: Commit) -> None:
         """Bring the lists up to date with an event; what a crash leaves undone is repaired by `repair`."""
+        opened = seconds_of(write.record.checkpoint.opened_at) if write.record else None
+        traces.tell(write.data, self.clock() if write.now is None else write.now, opened)
         if isinstance(write.data, ExecutionQueued):
-            await self.list_new(execution, write.data.conversation)
+            telemetry.EXECUTIONS_TOTAL.labels(write.data.crew, State.QUEUED).inc()
+            await self.list_new(execution, write.data)
         elif commit.state in ENDS:
-            await self.list_ended(execution)
+            crew = await self.list_ended(execution)
+            telemetry.EXECUTIONS_TOTAL.labels(crew, commit.state).inc()
         elif write.record is not None and write.record.checkpoint.state is not CheckpointState.OPEN:
             await self.list_checkpoint(write.record.checkpoint)

@@ -1,6 +1,6 @@
 /**
  * What a client can ask of the server, one function for each command.
- * @import { Checkpoint, Command, Decide, Execution, Fork, List, Start } from "./protocol.js"
+ * @import { Checkpoint, Command, Decide, Execution, Fork, List, Say, Start } from "./protocol.js"
  * @import { Limits } from "./commands.js"
  */
 import { newKey } from "./commands.js";
@@ -32,6 +32,14 @@ export function createCalls(request, begun) {
       request({ type: "start", ...start, key }, limits, ({ execution }) => {
         if (start.watch !== false) begun(execution);
       }),
+    /**
+     * Says the next thing in a conversation: starts its crew, or the one named, with the text as its input, and gives
+     * the new execution. What else the crew needs is what the conversation's last execution was given.
+     * @param {Omit<Say, "type" | "id" | "key">} said
+     * @param {KeyedLimits} [limits]
+     * @returns {Promise<{ execution: string, epoch: string, offset: number }>}
+     */
+    say: (said, { key = newKey(), ...limits } = {}) => request({ type: "say", ...said, key }, limits),
     /**
      * Answers a checkpoint; resolves when the decision is kept.
      * @param {Omit<Decide, "type" | "id" | "key">} decision

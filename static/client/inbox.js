@@ -22,7 +22,8 @@ export function createInbox({ session, read, write, isOpen }) {
         session({ type: "list", what: "executions" }),
         session({ type: "list", what: "crews" }),
       ]);
-      write(catalogue(list(offer(read(), inbox.checkpoints, true), executions.items), crews.items));
+      const { older = executions.next } = read(); // what was paged to before is known still
+      write({ ...catalogue(list(offer(read(), inbox.checkpoints, true), executions.items), crews.items), older });
     } catch (e) {
       if (!(e instanceof CommandError)) throw e;
       if (e.retry) setTimeout(open, (e.retryAfter ?? 1) * 1000);
@@ -37,6 +38,13 @@ export function createInbox({ session, read, write, isOpen }) {
       return once(() => {
         if (--holders === 0 && isOpen()) session({ type: "unwatch", inbox: true }).catch(() => undefined);
       });
+    },
+    /** Lists the next older executions, where `getState().older` says that there are some. */
+    async older() {
+      const { older: cursor } = read();
+      if (!cursor) return;
+      const page = await session({ type: "list", what: "executions", cursor });
+      write({ ...list(read(), page.items), older: page.next ?? "" });
     },
     /** Lists the executions again when an event names one that is not listed. @param {string} id */
     heard(id) {

@@ -9,6 +9,7 @@ import { createInbox } from "./inbox.js";
 import { once, perFrame } from "./pace.js";
 import { createSocket, IDLE } from "./socket.js";
 import { initialState, reduce, refuse } from "./store.js";
+import { createViewing } from "./viewing.js";
 import { createWatching } from "./watching.js";
 
 export { CommandError, newKey } from "./commands.js";
@@ -58,6 +59,7 @@ export function createClient({
   const ground = { session, isOpen, read: () => state, write };
   const watching = createWatching(ground, backoff, random);
   const inbox = createInbox(ground);
+  const viewing = createViewing(ground);
   const notify = () => {
     for (const listener of [...listeners]) listener();
   };
@@ -118,7 +120,9 @@ export function createClient({
   }
 
   /** @param {Extract<ServerFrame, { type: "welcome" }>} frame */
-  async function greet({ server_time, auth }) {
+  async function greet(frame) {
+    const { server_time, auth } = frame;
+    state = reduce(state, frame);
     skew = Date.parse(server_time) - Date.now();
     if (auth !== "required") return begin();
     try {
@@ -126,6 +130,7 @@ export function createClient({
       if (!secret) return socket.give(4003, "This server asks who you are");
       const answer = await introduce(secret);
       if (answer.type === "error") return socket.give(answer.retry ? 4101 : 4003, answer.message);
+      state = reduce(state, { ...frame, .../** @type {object} */ (answer.data) });
       begin();
     } catch (e) {
       socket.give(4101, e instanceof Error ? e.message : String(e));
@@ -158,6 +163,7 @@ export function createClient({
     socket.ready();
     resume();
     inbox.open();
+    viewing.renew();
   }
 
   /**
@@ -205,6 +211,8 @@ export function createClient({
     },
     watch: watching.watch,
     inbox: inbox.hold,
+    older: inbox.older,
+    view: viewing.view,
     subscribe,
     on,
     getState: () => state,

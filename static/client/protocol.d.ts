@@ -48,11 +48,25 @@ export interface AgentStartedEvent {
   readonly data: AgentStarted;
 }
 
+/** One call: when it was made, how long it took, and the HTTP status or what went wrong. */
+export interface Attempt {
+  readonly at: string;
+  readonly seconds: number;
+  readonly status?: number | null;
+  readonly error?: string | null;
+}
+
 /** Say who you are. */
 export interface Auth {
   readonly type: "auth";
   readonly id?: number | string | null;
   readonly token: string;
+}
+
+/** Who the connection speaks for from now on, and until when. */
+export interface Authenticated {
+  readonly principal: Actor;
+  readonly expires_at?: string | null;
 }
 
 /** The connection will be closed with `code`; come back after `after` seconds. */
@@ -70,6 +84,13 @@ export interface Cancel {
   readonly id?: number | string | null;
   readonly execution: string;
   readonly reason?: string | null;
+}
+
+/** The event that a command made, and where the execution is since. */
+export interface Changed {
+  readonly offset: number;
+  readonly state: State;
+  readonly duplicate?: boolean;
 }
 
 /** A question to a person that holds the crew. */
@@ -244,6 +265,12 @@ export interface CheckpointWithdrawnEvent {
   readonly data: CheckpointWithdrawn;
 }
 
+/** A page of open checkpoints; `next` is the `cursor` of the next page. */
+export interface Checkpoints {
+  readonly items: readonly (Checkpoint)[];
+  readonly next?: string | null;
+}
+
 /** Say something about an open checkpoint, without deciding it. */
 export interface Comment {
   readonly type: "comment";
@@ -252,6 +279,27 @@ export interface Comment {
   readonly checkpoint: string;
   readonly text: string;
   readonly key?: string | null;
+}
+
+/**
+ * Executions that follow each other in one thread of talk; how many there are, and the newest of them.
+ *
+ * An execution that was started without a conversation is one of its own, with the execution's id. `updated_at`: when
+ * the newest was made. It is gone when all its executions are.
+ */
+export interface Conversation {
+  readonly id: string;
+  readonly title: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly executions: number;
+  readonly latest: string;
+}
+
+/** A page of conversations, the one last spoken in first; `next` is the `cursor` of the next page. */
+export interface Conversations {
+  readonly items: readonly (Conversation)[];
+  readonly next?: string | null;
 }
 
 /**
@@ -288,6 +336,12 @@ export interface CrewCheckpoint {
   readonly on_deadline?: "approve" | "skip" | "stop" | null;
 }
 
+/** A page of crews; `next` is the `cursor` of the next page. */
+export interface Crews {
+  readonly items: readonly (Crew)[];
+  readonly next?: string | null;
+}
+
 /** Answer a checkpoint. `version` is the draft that was judged; absent means the current one. */
 export interface Decide {
   readonly type: "decide";
@@ -311,6 +365,30 @@ export interface Deliveries {
   readonly execution: string;
   readonly cursor?: string | null;
   readonly limit?: number;
+}
+
+/**
+ * One event on its way to one address, of which only the host is told.
+ *
+ * `pending` is tried (again) at `next_at`, `failed` and `disabled` (the address answered 410) only when asked to.
+ * `attempts` are the last ones.
+ */
+export interface Delivery {
+  readonly id: string;
+  readonly event: string;
+  readonly offset: number;
+  readonly endpoint: string;
+  readonly host: string;
+  readonly format: string;
+  readonly state: "delivered" | "disabled" | "failed" | "pending";
+  readonly attempts: readonly (Attempt)[];
+  readonly next_at?: string | null;
+}
+
+/** A page of what webhooks were told, or are to be, oldest first; `next` is the `cursor` of the next page. */
+export interface DeliveryList {
+  readonly items: readonly (Delivery)[];
+  readonly next?: string | null;
 }
 
 /** A piece of streamed text. `stream` is the LLM call, `index` counts from 0 within it. */
@@ -558,6 +636,12 @@ export interface ExecutionStoppedEvent {
   readonly data: ExecutionStopped;
 }
 
+/** A page of executions, without what they gave; `next` is the `cursor` of the next page. */
+export interface Executions {
+  readonly items: readonly (Execution)[];
+  readonly next?: string | null;
+}
+
 /** Move the deadline of an open checkpoint: so many seconds behind what it was, or behind now if that is later. */
 export interface Extend {
   readonly type: "extend";
@@ -565,6 +649,12 @@ export interface Extend {
   readonly execution: string;
   readonly checkpoint: string;
   readonly seconds: number;
+}
+
+/** The deadline as it is now. */
+export interface Extended {
+  readonly deadline: string;
+  readonly offset: number;
 }
 
 /** Why something failed, for a person to read: no traceback, no secret. */
@@ -601,6 +691,11 @@ export interface Get {
   readonly type: "get";
   readonly id?: number | string | null;
   readonly execution: string;
+}
+
+/** Everything that waits for a person now; what changes in it comes as events. */
+export interface Inbox {
+  readonly checkpoints: readonly (Checkpoint)[];
 }
 
 /** A second attempt asked something the first had not; the call was made live. */
@@ -689,6 +784,16 @@ export interface LlmStartedEvent {
   readonly data: LlmStarted;
 }
 
+/** The event of a comment. */
+export interface Noted {
+  readonly offset: number;
+  readonly duplicate?: boolean;
+}
+
+/** It is done, and there is nothing to say about it. */
+export interface Nothing {
+}
+
 /** Where a forked execution comes from: it shares that execution's work up to the event at `offset`. */
 export interface Origin {
   readonly execution: string;
@@ -741,6 +846,12 @@ export interface Progress {
   readonly total?: number;
 }
 
+/** One execution with its checkpoints. */
+export interface Read {
+  readonly execution: Execution;
+  readonly checkpoints: readonly (Checkpoint)[];
+}
+
 /** The answer to the command with this `id`. */
 export interface Reply {
   readonly type: "reply";
@@ -756,6 +867,11 @@ export interface Resend {
   readonly delivery: string;
 }
 
+/** The delivery that is made again. */
+export interface Resent {
+  readonly delivery: Delivery;
+}
+
 /** Have a paused execution go on. */
 export interface Resume {
   readonly type: "resume";
@@ -764,10 +880,30 @@ export interface Resume {
   readonly reason?: string | null;
 }
 
+/**
+ * Say something in a conversation: its crew, or the one named, is started with the text as its input.
+ *
+ * What else the crew needs is taken from the conversation's last execution. An execution that belongs to no
+ * conversation is one by itself, under its own id.
+ */
+export interface Say {
+  readonly type: "say";
+  readonly id?: number | string | null;
+  readonly conversation: string;
+  readonly text: string;
+  readonly crew?: string | null;
+  readonly key?: string | null;
+}
+
 /** A sign of life; answer with `pong`. Any frame counts as life. */
 export interface ServerPing {
   readonly type: "ping";
   readonly at: string;
+}
+
+/** The server's clock. */
+export interface ServerTime {
+  readonly server_time: string;
 }
 
 /** The whole of an execution, sent where its events can no longer be had. */
@@ -791,6 +927,14 @@ export interface Start {
   readonly watch?: boolean;
   readonly webhooks?: readonly (Webhook)[];
   readonly key?: string | null;
+}
+
+/** The execution that a `start` made. */
+export interface Started {
+  readonly execution: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly duplicate?: boolean;
 }
 
 /** Where an execution is. The last four are ends. */
@@ -955,11 +1099,12 @@ export interface ToolFailedEvent {
   readonly data: ToolFailed;
 }
 
-/** The tool call that a checkpoint of kind `tool` is about. */
+/** The tool call that a checkpoint of kind `tool` is about; `call` is how `tool.started` will name it. */
 export interface ToolRequest {
   readonly name: string;
   readonly arguments: { readonly [key: string]: unknown };
   readonly schema?: { readonly [key: string]: unknown } | null;
+  readonly call?: string | null;
 }
 
 /** A tool was called. */
@@ -999,11 +1144,21 @@ export interface Usage {
   readonly replayed?: number;
 }
 
-/** Somebody who looks at a checkpoint. */
+/** Tell the others that one looks at an open checkpoint, or writes there; with `null`, that one does no longer. */
+export interface View {
+  readonly type: "view";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly checkpoint: string;
+  readonly state: "editing" | "viewing" | null;
+}
+
+/** Somebody who looks at a checkpoint, over one connection: `id` is the connection's, `person` the principal's. */
 export interface Viewer {
   readonly id: string;
   readonly name: string;
   readonly state: "editing" | "viewing";
+  readonly person?: string | null;
 }
 
 /** Follow an execution from a position, or the inbox of everything that waits for a person. */
@@ -1013,6 +1168,20 @@ export interface Watch {
   readonly execution?: string | null;
   readonly after?: "now" | "start" | Position;
   readonly inbox?: boolean;
+}
+
+/**
+ * What is watched now. `recovered`: events come from the position on, else a snapshot does first.
+ *
+ * The log holds the offsets `first` to `last`.
+ */
+export interface Watched {
+  readonly recovered: boolean;
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  readonly state: State;
+  readonly checkpoints: readonly (Checkpoint)[];
 }
 
 /**
@@ -1040,7 +1209,7 @@ export interface Welcome {
   readonly crews: readonly (string)[];
 }
 
-export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Deliveries | Resend | Ping | Pong;
+export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Deliveries | Resend | Ping | Pong | Say | View;
 
 export type Event = ExecutionQueuedEvent | ExecutionStartedEvent | ExecutionRecoveredEvent | ExecutionParkedEvent | ExecutionResumedEvent | ExecutionPausedEvent | ExecutionCompletedEvent | ExecutionFailedEvent | ExecutionStoppedEvent | ExecutionCancelledEvent | TaskStartedEvent | TaskCompletedEvent | TaskFailedEvent | TaskSkippedEvent | AgentStartedEvent | AgentCompletedEvent | ToolStartedEvent | ToolCompletedEvent | ToolFailedEvent | LlmStartedEvent | LlmCompletedEvent | CheckpointOpenedEvent | CheckpointDecidedEvent | CheckpointVotedEvent | CheckpointCommentedEvent | CheckpointExtendedEvent | CheckpointEscalatedEvent | CheckpointExpiredEvent | CheckpointWithdrawnEvent | JournalMissedEvent;
 

@@ -16,6 +16,7 @@ export const initialState = Object.freeze({
   watched: {},
   refused: {},
   crews: [],
+  self: {},
 });
 
 /**
@@ -34,7 +35,9 @@ export function reduce(state, frame) {
     case "delta":
       return withExecution(state, frame.execution, (run) => listen(run, frame));
     case "presence":
-      return withCheckpoint(state, frame.checkpoint, (c) => ({ ...c, viewers: frame.viewers }));
+      return withCheckpoint(state, frame.checkpoint, (c) => (c.state === "open" ? { ...c, viewers: frame.viewers } : c));
+    case "welcome":
+      return { ...state, self: { connection: frame.connection, person: frame.principal, isOpen: frame.auth === "open" } };
     default:
       return state;
   }

@@ -1,5 +1,5 @@
 /** What the client makes of the frames: the shapes that pages render. The frames themselves are in protocol.d.ts. */
-import type { Actor, Checkpoint, Crew, Execution, Fault, Origin, Usage } from "./protocol.js";
+import type { Actor, Checkpoint, Crew, Execution, Fault, Origin, Usage, Viewer } from "./protocol.js";
 
 /** Something that may be absent. */
 export type Maybe<T> = T | null | undefined;
@@ -73,8 +73,15 @@ export interface ExecutionView {
 /** A checkpoint with the times people held it, who looks at it, and how it was decided. */
 export interface CheckpointView extends Checkpoint {
   readonly waits: readonly Span[];
-  readonly viewers: readonly { readonly id: string; readonly name: string; readonly state: string }[];
+  readonly viewers: readonly Viewer[];
   readonly decision?: { readonly action: string; readonly version: number; readonly at: string; readonly by?: Maybe<Actor>; readonly feedback?: Maybe<string> };
+}
+
+/** Who this client is: its connection, and the person it speaks for. `isOpen`: the server tells nobody from anybody. */
+export interface Self {
+  readonly connection?: string;
+  readonly person?: Maybe<Actor>;
+  readonly isOpen?: boolean;
 }
 
 /**
@@ -88,6 +95,9 @@ export interface State {
   readonly watched: Readonly<Record<string, "catching-up" | "live">>;
   readonly refused: Readonly<Record<string, { readonly code: string; readonly message: string }>>;
   readonly crews: readonly Crew[];
+  readonly self: Self;
+  /** Where the list of executions goes on; empty at its end, absent before it was read. */
+  readonly older?: string | undefined;
 }
 
 /** How the socket stands. `closed`: the server does not want this client back; only `retryNow()` tries again. */

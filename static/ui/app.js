@@ -4,7 +4,6 @@
  */
 import { render } from "preact";
 import { Suspense, useCallback, useEffect, useRef, useState } from "react";
-import { createClient } from "../client/index.js";
 import { QuarterdeckProvider, useApprovals, useSelection } from "../client/react.js";
 import { StartForm } from "./composer.js";
 import { ConnectionBanner } from "./connection.js";
@@ -14,9 +13,9 @@ import { t, useLanguage } from "./i18n/index.js";
 import { Inbox } from "./inbox.js";
 import { useKeys } from "./keys.js";
 import { later, warmUp } from "./later.js";
-import { setMe } from "./people.js";
 import { applyPreferences } from "./preferences.js";
 import { Link, usePlace } from "./router.js";
+import { client } from "./session.js";
 import { sheets } from "./sheets.js";
 import { Skeleton } from "./skeleton.js";
 
@@ -26,10 +25,6 @@ const PARTS = [dressed(() => import("./run.js")), dressed(() => import("./desk.j
 const [Run, Desk] = PARTS.map(later);
 const Help = later(dressed(() => import("./help.js")));
 
-const client = createClient({
-  url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, ""),
-});
-client.on("welcome", setMe);
 addEventListener("online", client.retryNow);
 
 function App() {

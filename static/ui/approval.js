@@ -4,6 +4,7 @@
  * @import { CheckpointView } from "../client/types.js"
  */
 import { useEffect, useMemo, useRef, useState } from "react";
+import { usePresence } from "../client/presence.js";
 import { Actions, actionOfKey, choices, reveal } from "./actions.js";
 import { asksResult, atFields, formOf, isEditable, prepare } from "./answer.js";
 import { Closed, Revising, Stale } from "./closed.js";
@@ -15,6 +16,7 @@ import { html } from "./html.js";
 import { t } from "./i18n/index.js";
 import { Note, Result, takesNote } from "./note.js";
 import { isClaimed } from "./people.js";
+import { useSight } from "./presence.js";
 import { go } from "./router.js";
 import { dropWords, keepWords, useWords } from "./words.js";
 
@@ -39,7 +41,9 @@ export function Approval({ checkpoint: c, decided }) {
 function Open({ checkpoint: c, back }) {
   const again = Boolean(back),
     key = wordsKey(c, again);
-  const words = useWords(key) ?? { version: c.version, note: "" };
+  const typed = useWords(key),
+    words = typed ?? { version: c.version, note: "" };
+  usePresence(c, typed, useSight() && !again);
   const { decide, sending, error, fail, takeBack } = useDecide(c, again);
   const inert = useInert(`${c.id}:${c.version}`);
   const [asking, ask] = useState("");
@@ -90,7 +94,7 @@ function Open({ checkpoint: c, back }) {
     else choose(action);
   };
 
-  const typed = (/** @type {Record<string, string>} */ next, /** @type {string} */ name) => {
+  const fill = (/** @type {Record<string, string>} */ next, /** @type {string} */ name) => {
     change({ form: next });
     setWrong(without(wrong, name));
   };
@@ -100,7 +104,7 @@ function Open({ checkpoint: c, back }) {
     <${Head} checkpoint=${c} again=${again} />
     ${stale && html`<${Stale} words=${words} use=${() => change({ version: c.version })} drop=${withoutEdit} />`}
     <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit} problems=${wrong} editable=${!stale && isEditable(c)} />
-    ${schema && html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${typed} />`}
+    ${schema && html`<${Fields} schema=${schema} values=${form} problems=${wrong} change=${fill} />`}
     ${tells && html`<${Result} checkpoint=${c} text=${words.text ?? ""} problem=${wrong["output"]} edit=${edit} />`}
     ${takesNote(c) && html`<${Note} checkpoint=${c} box=${note} text=${words.note} wrong=${Boolean(error) && !Object.keys(wrong).length} change=${change} comments=${!again} />`}
     ${error && html`<p class="error" id=${`${c.id}-error`} role="alert">${error}</p>`}

@@ -47,7 +47,7 @@ export function splitOf(parts) {
 
 /** @param {string} part @returns {Row | undefined} */
 function share(part) {
-  const text = part.replaceAll(MARKS, "").replace(/[.,;]+$/, "").trim();
+  const text = bare(part);
   const [, name, after] = NAME_FIRST.exec(text) ?? [];
   const [, before, last] = SHARE_FIRST.exec(text) ?? [];
   const value = after ?? before,
@@ -60,7 +60,8 @@ function share(part) {
 const isWhole = (rows) => rows.length > 1 && rows.length < 9 && Math.abs(rows.reduce((sum, row) => sum + row.value, 0) - 100) < 1.5;
 
 /**
- * The split that one line or the lines of a paragraph write out: `Positive 62%, neutral 25%, negative 13%.`
+ * The split that one line or the lines of a paragraph write out: `Positive 62%, neutral 25%, negative 13%.` In one line
+ * without a lead each share must stand behind its name: `50% off, 50% cashback` is prose.
  * @param {string} text
  * @returns {Figure | undefined}
  */
@@ -68,9 +69,13 @@ export function splitOfText(text) {
   const lines = text.split("\n");
   if (lines.length > 1) return splitOf(lines);
   const [, lead, said = text] = /^([^:%\d]{1,60}:)\s+(.*,.*)$/.exec(text) ?? [];
-  const split = splitOf(said.split(/\s*[,;·/]\s+|\s+(?:and|dan)\s+/));
+  const parts = said.split(/\s*[,;·/]\s+|\s+(?:and|dan)\s+/);
+  const split = lead || parts.every((part) => NAME_FIRST.test(bare(part))) ? splitOf(parts) : undefined;
   return split && (lead ? { ...split, lead } : split);
 }
+
+/** A part without its marks and what ends it. @param {string} part */
+const bare = (part) => part.replaceAll(MARKS, "").replace(/[.,;]+$/, "").trim();
 
 /**
  * The split in a table: names beside shares, or names above them.

@@ -7,7 +7,8 @@ import { useClient } from "../client/react.js";
 import { isBefore } from "./draft.js";
 import { Facts, sorted } from "./facts.js";
 import { html } from "./html.js";
-import { countdown, listOf, t, tOr } from "./i18n/index.js";
+import { countdown, t, tOr } from "./i18n/index.js";
+import { Looking } from "./presence.js";
 import { useNow } from "./time.js";
 
 /** Minutes before the end at which whoever only hears the page is told. */
@@ -17,13 +18,12 @@ const MORE = 600;
 
 /** @param {{ checkpoint: CheckpointView, again: boolean }} props */
 export function Head({ checkpoint: c, again }) {
-  const names = c.viewers.map((v) => v.name);
   const { tool, ...others } = c.facts;
   const { short, long } = sorted(c.tool ? others : c.facts);
   return html`<header><p class="eyebrow"><span>${t(again ? "card.again" : "inbox.waiting")}</span>${c.version > 1 && html`<span class="version">${t("card.version", { n: c.version })}</span>`}
       ${c.deadline && !again && html`<${Left} deadline=${c.deadline} />`}</p>
     <h2 id=${`${c.id}-title`}>${c.title}</h2>${c.deadline && !again && html`<${Then} checkpoint=${c} />`}${again && html`<p class="hint">${t("card.again.hint")}</p>`}${c.description && html`<p>${c.description}</p>`}
-    ${names.length > 0 && html`<p class="viewers">${names.slice(0, 4).map((name) => html`<span key=${name} class="avatar" aria-hidden="true">${name.slice(0, 1).toUpperCase()}</span>`)} ${t("card.looking", { n: names.length, names: listOf(names) })}</p>`}
+    ${!again && html`<${Looking} checkpoint=${c} />`}
     ${short.length > 0 && html`<${Facts} facts=${short} />`}
     ${long.length > 0 && !isBefore(c) && html`<details class="more"><summary>${t("card.more")}</summary><${Facts} facts=${long} /></details>`}</header>`;
 }

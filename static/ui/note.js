@@ -8,6 +8,7 @@ import { asksAnswer, formOf } from "./answer.js";
 import { isBefore } from "./draft.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
+import { claim } from "./people.js";
 
 /**
  * @param {{ checkpoint: CheckpointView, box: unknown, text: string, wrong: boolean, change: (part: { note: string }) => void, comments: boolean }} props
@@ -31,7 +32,10 @@ function Comment({ checkpoint: c, text, said }) {
     fail("");
     client
       .comment({ execution: c.execution, checkpoint: c.id, text })
-      .then(said, (/** @type {any} */ e) => fail(tOr(`error.${e.code}`, e.message, { message: e.message, who: t("thread.someone") })));
+      .then(({ offset }) => {
+        claim(`${c.execution}@${offset}`, 0);
+        said();
+      }, (/** @type {any} */ e) => fail(tOr(`error.${e.code}`, e.message, { message: e.message, who: t("thread.someone") })));
   };
   return html`<button type="button" class="quiet" data-testid="comment" onClick=${say}>${t("card.comment")}</button>${error && html`<p class="error" role="alert">${error}</p>`}`;
 }

@@ -1,24 +1,24 @@
 /**
  * Names of people, as the page calls them.
  * @import { Actor } from "../client/protocol.js"
+ * @import { Self } from "../client/types.js"
  */
+import { useSyncExternalStore } from "react";
 import { t } from "./i18n/index.js";
+import { client } from "./session.js";
 import { ifAllowed } from "./storage.js";
 
 const KEY = "quarterdeck.mine";
-/** Who this page speaks for, when the server said so. @type {Actor | undefined} */ let me;
-/** An open server gives everybody the same name, so that it tells nobody from anybody. */ let isOpen = false;
 /** Decisions that went out from this tab: servers that know no names still let it say “You”. @type {Set<string> | undefined} */
 let mine;
 
+/** @type {Set<() => void>} */ const listeners = new Set();
+
 /** @returns {Set<string>} */
 const claims = () => (mine ??= new Set(JSON.parse(ifAllowed(() => sessionStorage.getItem(KEY)) ?? "[]")));
-const keep = () => ifAllowed(() => sessionStorage.setItem(KEY, JSON.stringify([...claims()])));
-
-/** @param {{ auth: string, principal?: Actor | null | undefined }} welcome */
-export const setMe = ({ auth, principal }) => {
-  me = principal ?? undefined;
-  isOpen = auth === "open";
+const keep = () => {
+  ifAllowed(() => sessionStorage.setItem(KEY, JSON.stringify([...claims()])));
+  for (const listener of listeners) listener();
 };
 
 /**
@@ -39,12 +39,24 @@ export function claim(checkpoint, version) {
 /** @param {string} checkpoint @param {number} version */
 export const isClaimed = (checkpoint, version) => claims().has(`${checkpoint}:${version}`);
 
+/** The same, for what is on the page before the server has said that it went out from here. @param {string} what */
+export const useClaimed = (what) =>
+  useSyncExternalStore(
+    (f) => {
+      listeners.add(f);
+      return () => void listeners.delete(f);
+    },
+    () => isClaimed(what, 0),
+    () => false,
+  );
+
 /**
- * “You”, a name, or “Somebody” where the server does not tell people apart.
+ * “You”, a name, or “Somebody” where the server does not tell people apart: an open one calls everybody the same.
  * @param {Actor | null | undefined} person
  * @param {boolean} [own]
+ * @param {Self} [self]
  */
-export function nameOf(person, own = false) {
+export function nameOf(person, own = false, { person: me, isOpen } = client.getState().self) {
   if (own || (!isOpen && me && person?.id === me.id)) return t("thread.you");
   return (!isOpen && person?.name) || t("thread.someone");
 }

@@ -9,7 +9,7 @@ import { Document } from "./document.js";
 import { FileLink } from "./files.js";
 import { html } from "./html.js";
 import { t, tOr, useLanguage } from "./i18n/index.js";
-import { isClaimed, nameOf } from "./people.js";
+import { isClaimed, nameOf, useClaimed } from "./people.js";
 import { Link } from "./router.js";
 import { UnifiedDiff } from "./unified.js";
 import { verdictOf } from "./verdict.js";
@@ -63,7 +63,7 @@ const Entry = memo(
       case "decision":
         return html`<${Decision} item=${item} execution=${props.execution} />`;
       case "comment":
-        return html`<li class="entry verdict"><p><b>${nameOf(item.by)}</b> ${item.text}</p></li>`;
+        return html`<${Comment} item=${item} execution=${props.execution} />`;
       case "notice":
         return html`<li class="entry notice" data-event=${item.event}><p><b>${tOr(`notice.${item.event}`, item.event)}</b> ${item.text}</p></li>`;
       default:
@@ -111,6 +111,12 @@ function Question({ item, execution }) {
   const c = useCheckpoint(item.checkpoint);
   if (c?.state !== "open" || c.version !== item.version) return null;
   return html`<li class="entry question"><${Link} to=${{ execution, checkpoint: item.checkpoint }}>${t("thread.asks", { title: item.title })}<//></li>`;
+}
+
+/** What somebody said to the others. @param {{ item: Extract<Item, { kind: "comment" }>, execution: string }} props */
+function Comment({ item, execution }) {
+  const own = useClaimed(`${execution}@${item.offset}`);
+  return html`<li class="entry verdict" data-testid="said-there"><p><b>${nameOf(item.by, own)}</b> ${item.text}</p></li>`;
 }
 
 /** What was answered, in words or in a form. @param {{ value: unknown }} props */

@@ -58,7 +58,7 @@ function entry(run, item, checkpoints) {
     case "decision":
       return decision(item, checkpoints);
     case "comment":
-      return `**${nameOf(item.by)}**\n\n${quoted(item.text)}`;
+      return `**${nameOf(item.by, isClaimed(`${run.id}@${item.offset}`, 0))}**\n\n${quoted(item.text)}`;
     case "notice":
       return `*${tOr(`notice.${item.event}`, item.event)}*${item.text ? ` ${item.text}` : ""}`;
     default:

@@ -12,7 +12,7 @@ import anyio.to_thread
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.client import Client
+from tests.support.client import Client, Refusal
 from tests.support.http import Answer, ask
 from tests.support.processes import Web, environment
 from tests.support.stack import Stack
@@ -38,13 +38,17 @@ asyncio.run(main())
 """
 
 
-def metrics(stack: Stack, web: int = 0) -> dict[tuple[str, ...], float]:
-    """Read the metrics: name and label values → value."""
-    answer = stack.webs[web].get("/metrics")
+def metrics(stack: Stack, *, of_worker: bool = False) -> dict[tuple[str, ...], float]:
+    """Read the metrics of the first web process, or of the first worker: name and label values → value."""
+    answer = ask(_worker_port(stack), "GET", "/metrics") if of_worker else stack.webs[0].get("/metrics")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
     return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
+
+
+def _worker_port(stack: Stack) -> int:
+    return int(str(stack.workers[0].said("process.started")[0]["address"]).rpartition(":")[2])
 
 
 async def api(stack: Stack, method: str, path: str, body: Any = None, **headers: str) -> Answer:
@@ -61,7 +65,7 @@ async def test_health_and_readiness(stack: Stack) -> None:
 
 
 async def test_metrics_tell_what_went_on(stack: Stack, client: Client, topic: str) -> None:
-    before = metrics(stack)
+    before, made = metrics(stack), metrics(stack, of_worker=True)
     done, asking = [
         await client.command("start", crew="story", inputs={"topic": topic}, checkpoints=["agree"]) for _ in range(2)
     ]
@@ -78,6 +82,10 @@ async def test_metrics_tell_what_went_on(stack: Stack, client: Client, topic: st
     now = metrics(stack)
     decided = ("quarterdeck_decisions_total", "approve", "websocket")
     assert now[decided] == before.get(decided, 0) + 1
+    queued = ("crew_executions_total", "story", "queued")
+    assert now[queued] == before.get(queued, 0) + 2, "the one that made them counts them"
+    ended = ("crew_executions_total", "story", "completed")
+    assert metrics(stack, of_worker=True)[ended] >= made.get(ended, 0) + 1, "and the one that ends them their ends"
     assert now[("quarterdeck_decision_seconds_count",)] == before[("quarterdeck_decision_seconds_count",)] + 1
     assert now[("quarterdeck_connections",)] >= 1
     assert now[("quarterdeck_connections_accepted",)] >= now[("quarterdeck_connections",)]
@@ -85,6 +93,32 @@ async def test_metrics_tell_what_went_on(stack: Stack, client: Client, topic: st
     assert now[("quarterdeck_worker_slots", stack.workers[0].ident)] == 32
     assert now[("quarterdeck_subscriber_silence_seconds",)] < PROBE
     await client.decide(question, "stop")
+
+
+async def test_logs_name_who_did_what_to_which_execution(stack: Stack, client: Client, topic: str) -> None:
+    started = await client.command("start", crew="story", inputs={"topic": topic}, checkpoints=["agree"])
+    execution = started["execution"]
+    question = await client.question(execution, "agree")
+    await client.decide(question, "approve")
+    await client.end(execution)
+    with pytest.raises(Refusal):
+        await client.decide(question, "approve")
+
+    def of(event: str) -> list[dict[str, Any]]:
+        return [line for line in stack.webs[0].said(event) if line.get("execution") == execution]
+
+    await wait_until(lambda: bool(of("command.refused")), description="the log is written")
+    first, second = of("command.done")
+    assert (first["command"], second["command"]) == ("start", "decide")
+    (refused,) = of("command.refused")
+    assert (refused["command"], refused["code"]) == ("decide", "already_decided")
+    for line in (first, second, refused):
+        assert line["connection"].startswith("c_")
+        assert (line["principal"], line["via"]) == ("local", "websocket")
+    assert first["connection"] == second["connection"]
+    assert (second["checkpoint"], second["action"]) == (question["id"], "approve")
+    begun = [line for line in stack.workers[0].said("crew.started") if line["execution"] == execution]
+    assert [(line["crew"], line["attempt"]) for line in begun] == [("story", 1)]
 
 
 async def test_an_execution_over_plain_requests(stack: Stack, topic: str) -> None:
@@ -159,7 +193,7 @@ async def test_the_same_idempotency_key_starts_one_execution(stack: Stack, topic
      ("GET", "/executions/x_none", None, 404, "not_found"),
      ("GET", "/executions?limit=0", None, 422, "bad_field"),
      ("GET", "/executions?cursor=tea", None, 422, "bad_field"),
-     ("GET", "/checkpoints?state=decided", None, 422, "bad_field"),
+     ("GET", "/checkpoints?state=revising", None, 422, "bad_field"),
      ("POST", "/executions/x_none/checkpoints/cp_none/decision", {"action": "approve"}, 404, "not_found"),
      ("POST", "/executions/x_none/checkpoints/cp_none/decision", {}, 422, "bad_field")],
 )  # fmt: skip

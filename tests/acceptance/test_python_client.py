@@ -15,7 +15,7 @@ from protocol.client import watch as watching
 from protocol.client.watch import Watch
 from protocol.errors import ErrorCode
 from protocol.events import CheckpointOpened, Event, ExecutionCompleted
-from protocol.frames import Delta
+from protocol.frames import Delta, Presence
 from protocol.objects import Checkpoint, State
 from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
@@ -161,6 +161,41 @@ async def test_the_inbox_is_told_after_each_change(stack: Stack, topic: str) -> 
             await until(second.execution)
             await client.cancel(second.execution, "enough")
             await until()
+
+
+async def test_people_see_who_else_looks(stack: Stack, topic: str) -> None:
+    async with AsyncClient(address(stack)) as hers, AsyncClient(address(stack)) as his:
+        started = await hers.start("story", {"topic": topic}, checkpoints=["agree"])
+        async with hers.watch(started.execution) as watch:
+            draft = await question(watch)
+            await his.view(draft, "viewing")
+            before = await there(watch, "viewing")
+            cut(his)
+            while await there(watch, "viewing") == before:
+                continue
+            await his.view(draft, "editing")
+            assert await there(watch, "editing") != before
+            await his.view(draft, None)
+            assert await there(watch) == []
+
+
+async def there(watch: Watch, *doing: str) -> list[str]:
+    """Read until just these are there, by what they do; give their connections."""
+    async for frame in watch:
+        if isinstance(frame, Presence) and [viewer.state for viewer in frame.viewers] == list(doing):
+            return [viewer.id for viewer in frame.viewers]
+    raise AssertionError(f"it is over, and {doing} were not there")
+
+
+async def test_a_conversation_goes_on(stack: Stack, topic: str) -> None:
+    async with AsyncClient(address(stack)) as client:
+        first = await client.start("story", {"topic": f"{topic} first"}, conversation=f"cv_{topic}")
+        said = await client.say(f"cv_{topic}", topic)
+        async with client.watch(said.execution) as watch:
+            await rest(watch)
+        read = await client.get(said.execution)
+        assert (read.execution.conversation, read.execution.inputs) == (f"cv_{topic}", {"topic": topic})
+        assert first.execution != said.execution
 
 
 async def test_one_who_is_sent_away_is_told_so(stack: Stack) -> None:

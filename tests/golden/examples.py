@@ -1,4 +1,4 @@
-"""One example of every command, control frame and event, made of the structs, with every optional field set.
+"""One example of every command, control frame, event and answer, made of the structs, with every optional field set.
 
 `python -m tests.golden.examples` writes `frames.json` anew.
 """
@@ -11,87 +11,30 @@ from msgspec import Struct
 
 from protocol import commands, events, frames, objects
 from protocol.errors import CloseCode, ErrorCode
-from protocol.ids import CheckpointId, ConnectionId, ConversationId, ExecutionId, Position
+from protocol.ids import ConnectionId, Position
 from protocol.webhooks import Webhook
-
-FILE = Path(__file__).with_name("frames.json")
-AT = "2026-11-23T07:48:09.120Z"
-LATER = "2026-11-23T07:50:00.000Z"
-EPOCH = "c0ffee42"
-EXECUTION = ExecutionId("x_01m83sbg98v6ma97yfav2wm5k8")
-CHECKPOINT = CheckpointId("cp_01m83sbgj4e1fz3t0x9qk2v7rn")
-CONVERSATION = ConversationId("cv_01m83sbg0000000000000000zz")
-SOMEBODY = objects.Actor(id="u_7", name="Ayu Lestari")
-INPUTS = {"user_input": "Ramadan campaign for kopi susu ☕, 3 creators", "budget": 1500.5, "tags": ["tea", None, True]}
-USAGE = objects.Usage(prompt_tokens=412, completion_tokens=98, total_tokens=510, calls=2, replayed=1)
-FAULT = objects.Fault(code="task_failed", message="The almanac has no such day.")
-
-OPEN = objects.Checkpoint(
-    id=CHECKPOINT,
-    execution=EXECUTION,
-    name="after_planning",
-    kind="task.after",
-    state=objects.CheckpointState.OPEN,
-    version=2,
-    title="Agree on the plan",
-    description="Nothing is written before this.",
-    task="content_plan",
-    agent="Planner",
-    draft=objects.Draft(text='# Plan\n\n“Two” <creators> & \\ "quotes"\u2028', language="en", json={"creators": 2}),
-    facts={"tokens": 510, "tools": {"trend_lookup": 1}},
-    tool=objects.ToolRequest(name="post", arguments={"to": "@kopi"}, schema={"type": "object"}),
-    actions=[
-        objects.Action(id="approve", label="Approve"),
-        objects.Action(id="revise", label="Request changes", needs_feedback=True),
-        objects.Action(id="stop", label="Stop run", confirm=True),
-    ],
-    schema={"type": "object", "properties": {"creators": {"type": "integer"}}},
-    policy={"approvals": 2},
-    tally={"approve": 1},
-    deadline=LATER,
-    on_deadline="stop",
-    digest="sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
-    opened_at=AT,
-    history=[objects.Judgement(version=1, action="revise", by=SOMEBODY, at=AT, feedback="Two creators, not three")],
+from tests.golden import answers
+from tests.golden.objects import (
+    AT,
+    CHECKPOINT,
+    CONVERSATION,
+    EPOCH,
+    EXECUTION,
+    FAULT,
+    INPUTS,
+    LATER,
+    OPEN,
+    ORIGIN,
+    SOMEBODY,
+    USAGE,
+    WHOLE,
 )
 
+FILE = Path(__file__).with_name("frames.json")
 HOOK = Webhook(
     url="https://crm.example/hooks/quarterdeck", events=["checkpoint.opened", "execution.stopped"],
     secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", format="slack",
 )  # fmt: skip
-ORIGIN = objects.Origin(execution=EXECUTION, checkpoint=CHECKPOINT, offset=7)
-WHOLE = objects.Execution(
-    id=EXECUTION,
-    crew="content",
-    title="Ramadan campaign",
-    state=objects.State.WAITING,
-    inputs=INPUTS,
-    checkpoints=["after_planning"],
-    conversation=CONVERSATION,
-    owner=SOMEBODY,
-    created_at=AT,
-    started_at=AT,
-    ended_at=LATER,
-    epoch=EPOCH,
-    offset=9,
-    attempt=2,
-    progress=objects.Progress(done=1, total=4),
-    tasks=[
-        objects.TaskState(
-            name="content_plan", index=0, agent="Planner", state="completed", round=2, output="# Plan", started_at=AT,
-            ended_at=LATER, usage=USAGE, file="plan.md",
-        ),
-        objects.TaskState(name="strategy", index=1, state="pending"),
-    ],
-    usage=USAGE,
-    waited=12.5,
-    output="# Strategy",
-    output_json={"steps": []},
-    error=FAULT,
-    version="4f1c",
-    forked_from=ORIGIN,
-)  # fmt: skip
-
 COMMANDS: list[commands.Command] = [
     commands.Auth(id=1, token="a-ticket"),
     commands.Start(
@@ -118,8 +61,10 @@ COMMANDS: list[commands.Command] = [
         filter=commands.Filter(state="waiting", crew="content", conversation=CONVERSATION),
     ),
     commands.Get(id=7, execution=EXECUTION),
-    commands.Deliveries(id=14, execution=EXECUTION, cursor="50", limit=20),
-    commands.Resend(id=15, execution=EXECUTION, delivery="9-xmfrggzdfmztwq2lk"),
+    commands.Deliveries(id=16, execution=EXECUTION, cursor="50", limit=20),
+    commands.Resend(id=17, execution=EXECUTION, delivery="9-xmfrggzdfmztwq2lk"),
+    commands.Say(id=14, conversation=CONVERSATION, text="And tea, what about tea?", crew="content", key="k-4"),
+    commands.View(id=15, execution=EXECUTION, checkpoint=CHECKPOINT, state="editing"),
     commands.Ping(id=8),
     commands.Pong(),
 ]  # fmt: skip
@@ -139,7 +84,11 @@ CONTROL: list[Struct] = [
     frames.Delta(execution=EXECUTION, task="content_plan", agent="Planner", stream="l_1", index=3, text=" Kopi ☕\n"),
     frames.Presence(
         execution=EXECUTION, checkpoint=CHECKPOINT,
-        viewers=[frames.Viewer(id="u_7", name="Ayu Lestari", state="editing")],
+        viewers=[
+            frames.Viewer(
+                id="c_01m83sbg98v6ma97yfav2wm5k9", name="Ayu Lestari", state="editing", person="u_7"
+            )
+        ],
     ),
     frames.ServerPing(at=AT),
     frames.Bye(code=CloseCode.DRAINING, reason=CloseCode.DRAINING.slug, after=0.75, resume=True),
@@ -203,10 +152,10 @@ def enveloped() -> list[events.Event]:
     ]
 
 
-def laid_out() -> dict[str, list[Any]]:
+def laid_out() -> dict[str, Any]:
     """Lay all out as they are on the wire."""
     return {"commands": msgspec.to_builtins(COMMANDS), "control": msgspec.to_builtins(CONTROL),
-            "events": msgspec.to_builtins(enveloped())}  # fmt: skip
+            "events": msgspec.to_builtins(enveloped()), **answers.laid_out()}  # fmt: skip
 
 
 def text() -> str:

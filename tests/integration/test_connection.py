@@ -2,13 +2,16 @@
 
 import anyio
 import pytest
+import structlog
 from redis.asyncio import Redis
+from structlog.testing import LogCapture
 from websockets.asyncio.client import ClientConnection
 
+from protocol.commands import View
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server import outlet as outlets
-from server.connection import Policy
+from server.connection import Policy, connection
 from server.outlet import pumped
 from tests.support.edge import closed, event_template, receive, running_site
 from tests.support.raw import masked, raw_client
@@ -64,6 +67,18 @@ async def test_drains_with_bye_and_4200(redis: Redis) -> None:
         assert not site.endpoint.connections
 
 
+async def test_who_looks_is_noted_until_the_connection_ends(redis: Redis) -> None:
+    async with running_site(redis) as site:
+        async with site.connect() as client:
+            connection = (await receive(client, "welcome"))["connection"]
+            await client.send('{"type":"view","id":1,"execution":"x_1","checkpoint":"cp_1","state":"editing"}')
+            assert await receive(client) == {"type": "reply", "re": 1, "data": {}}
+            assert isinstance(site.dispatch.handled[-1], View)
+            assert await errors(client, '{"type":"view","id":2,"execution":"x_1","checkpoint":"cp_1","state":"asleep"}')
+            assert not site.dispatch.left
+        await wait_until(lambda: site.dispatch.left == [connection], description="it has left")
+
+
 # Commands
 
 
@@ -103,20 +118,22 @@ async def test_a_refused_watch_leaves_nothing_behind(redis: Redis) -> None:
         await wait_until(lambda: site.edge.hub.channels == 0, description="the channel is forgotten")
 
 
-async def test_a_failing_command_is_an_internal_error_and_logged(
-    redis: Redis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failing_command_is_an_internal_error_and_logged(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(command: object, principal: object) -> None:
         raise ZeroDivisionError("a secret detail")
 
     async with running_site(redis) as site, site.connect() as client:
         monkeypatch.setattr(site.dispatch, "handle", broken)
+        logged = LogCapture()
+        monkeypatch.setattr(connection, "log", structlog.wrap_logger(None, processors=[logged]))
         await receive(client, "welcome")
         await client.send('{"type":"get","id":1,"execution":"x_1"}')
         frame = await receive(client)
         assert (frame["re"], frame["code"], frame["retry"]) == (1, "internal", False)
         assert "secret" not in str(frame)
-        assert "ZeroDivisionError" in caplog.text
+        (line,) = logged.entries
+        assert (line["event"], line["command"], line["log_level"]) == ("command.failed", "get", "error")
+        assert line["exc_info"]
 
 
 async def test_a_command_that_takes_too_long_is_unavailable(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

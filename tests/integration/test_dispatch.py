@@ -200,7 +200,7 @@ async def test_a_conversation_is_found_behind_all_that_is_newer(world: World, mo
     assert await world.redis.zcard("qd:{open}:conversation:cv_tea") == 1, "what is gone is dropped"
 
 
-@pytest.mark.parametrize("what", ["executions", "checkpoints", "crews"])
+@pytest.mark.parametrize("what", ["executions", "checkpoints", "crews", "conversations"])
 @pytest.mark.parametrize("cursor", ["three", "nan~x_1", "inf", "-1e999~"])
 async def test_a_cursor_that_was_never_given_is_refused(world: World, what: Any, cursor: str) -> None:
     with pytest.raises(Refused) as refused:

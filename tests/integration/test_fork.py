@@ -9,7 +9,7 @@ import pytest
 
 from protocol.commands import Cancel, Fork, Get, Pause, Start
 from protocol.errors import ErrorCode, Refused
-from protocol.events import CheckpointDecided, CheckpointOpened, Data, LlmCompleted, ToolStarted
+from protocol.events import CheckpointDecided, CheckpointOpened, Data, ExecutionQueued, LlmCompleted, ToolStarted
 from protocol.frames import seconds_of
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Origin, State
@@ -331,7 +331,9 @@ async def test_a_fork_of_which_only_the_key_was_remembered_is_made_by_the_next_t
         checkpoint = await asks(world)
         dead = ExecutionId("x_dead")
         assert await world.store.remember_fork(RARA.id, checkpoint.execution, "k", dead) == dead
-        await world.store.list_new(dead, None)
+        await world.store.list_new(
+            dead, ExecutionQueued(crew="scripted", title="", inputs={}, checkpoints=[], tasks=[])
+        )
         made = await fork(world, checkpoint, "approve", key="k")
         assert (made.execution, made.duplicate) == (dead, False)
         await finished(world, dead)

@@ -51,7 +51,8 @@ async def test_rest(world: World) -> None:
         await ask("POST", f"{one}/checkpoints/{draft.id}/decision", {"action": "approve"}, 409)
         fork = {"checkpoint": draft.id, "action": "stop"}
         await ask("POST", f"{one}/fork", fork, 201)
-        for path in (one, f"{one}/events", f"{one}/deliveries", "/api/v1/executions", "/api/v1/crews"):
+        lists = [f"/api/v1/{name}" for name in ("executions", "crews", "conversations")]
+        for path in (one, f"{one}/events", f"{one}/deliveries", *lists):
             await ask("GET", path)
         await ask("POST", f"{one}/cancel", None, 409)
         await ask("GET", f"{one}/files/none", None, 404)

@@ -12,10 +12,10 @@ from redis.asyncio.client import Pipeline
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from protocol.commands import AnyCommand, Start
+from protocol.commands import AnyCommand, Start, View
 from protocol.errors import ErrorCode, Refused
-from protocol.frames import Snapshot
-from protocol.ids import ExecutionId
+from protocol.frames import Presence, Snapshot
+from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, Execution, Progress, State, Usage
 from server import keys
 from server.auth import OPEN, Principal
@@ -130,6 +130,10 @@ class RedisLog:
         await self.redis.ping()
         return list(self.open)
 
+    async def viewers(self, execution: ExecutionId) -> list[Presence]:
+        await self.redis.ping()
+        return []
+
 
 class Seen(NamedTuple):
     """What a watcher is told at first."""
@@ -144,6 +148,7 @@ class LogDispatch:
     def __init__(self, log: RedisLog) -> None:
         self.log = log
         self.handled: list[AnyCommand] = []
+        self.left: list[ConnectionId] = []
 
     async def handle(self, command: AnyCommand, principal: Principal) -> dict[str, Any]:
         assert principal == OPEN
@@ -158,6 +163,12 @@ class LogDispatch:
         if not await self.log.page(execution, 0, 1):
             raise Refused(ErrorCode.NOT_FOUND, "There is no such execution.")
         return Seen(State.RUNNING, await self.log.open_checkpoints(execution))
+
+    async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
+        self.handled.append(command)
+
+    def leave(self, connection: ConnectionId) -> None:
+        self.left.append(connection)
 
 
 class Memory(Outlet):

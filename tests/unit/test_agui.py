@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from protocol import events
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import Delta, decode_server_frame
 from protocol.objects import Action, Checkpoint, Crew
@@ -12,7 +13,7 @@ from server.routes.agui.conversation import history
 from server.routes.agui.interrupts import decision_of, response_schema
 from server.routes.agui.request import RunAgentInput, inputs_for
 from server.routes.agui.translation import Translation
-from tests.golden import examples
+from tests.golden import examples, objects
 
 USER = {"id": "m1", "role": "user", "content": "Tea, please"}
 
@@ -47,11 +48,12 @@ def test_words_that_were_answered_are_not_said_again() -> None:
 
 def checkpoint(*actions: str, kind: str = "task.after", **more: Any) -> Checkpoint:
     offered = [Action(id=action, label=action, needs_feedback=action == "revise") for action in actions]
-    return msgspec.structs.replace(examples.OPEN, actions=offered, kind=kind, **more)
+    return msgspec.structs.replace(objects.OPEN, actions=offered, kind=kind, **more)
 
 
 TASK = checkpoint("approve", "edit", "revise", "skip", "stop")
 TOOL = checkpoint("approve", "edit", "reject", "stop", kind="tool")
+STRICT = msgspec.structs.replace(TOOL, actions=[Action(id="reject", label="No", needs_feedback=True), *TOOL.actions])
 ASK = checkpoint("respond", "skip", "stop", kind="ask", schema=None)
 
 
@@ -65,11 +67,14 @@ ASK = checkpoint("respond", "skip", "stop", kind="ask", schema=None)
         (TASK, {"action": "skip"}, {"action": "skip"}),
         (TASK, {"action": "approve", "version": 1}, {"action": "approve", "version": 1}),
         (TOOL, {"approved": True, "editedArgs": {"to": "b"}}, {"action": "edit", "arguments": {"to": "b"}}),
-        (TOOL, {"approved": False}, {"action": "reject"}),
+        (TOOL, {"approved": False}, {"action": "reject", "feedback": "(no reason given)"}),
         (TOOL, {"approved": False, "feedback": "no"}, {"action": "reject", "feedback": "no"}),
         (ASK, "To Rara.", {"action": "respond", "response": "To Rara."}),
         (ASK, {"response": "To Rara."}, {"action": "respond", "response": "To Rara."}),
         (ASK, {"approved": False}, {"action": "stop"}),
+        (STRICT, {"approved": False}, {"action": "reject", "feedback": "(no reason given)"}),
+        (STRICT, {"approved": False, "action": "stop"}, {"action": "stop"}),
+        (STRICT, {"action": "reject", "feedback": "no"}, {"action": "reject", "feedback": "no"}),
     ],
 )
 def test_what_a_payload_means(asked: Checkpoint, payload: Any, meant: dict[str, Any]) -> None:
@@ -79,7 +84,14 @@ def test_what_a_payload_means(asked: Checkpoint, payload: Any, meant: dict[str, 
     assert {name: value for name, value in decision.items() if name not in named} == meant | version
 
 
-@pytest.mark.parametrize("payload", [None, {}, [], 7, "yes", {"approved": "yes"}, {"action": 7}, {"feedback": "hm"}])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None, {}, [], 7, "yes", {"approved": "yes"}, {"action": 7}, {"feedback": "hm"},
+        {"approved": False, "action": "approve"}, {"approved": False, "action": "edit", "output": "Mine"},
+        {"approved": True, "action": "stop"},
+    ],
+)  # fmt: skip
 def test_silence_and_nonsense_decide_nothing(payload: Any) -> None:
     with pytest.raises(Refused) as refused:
         decision_of(TASK, payload, "k")
@@ -92,13 +104,43 @@ def test_what_is_offered_is_what_can_be_answered() -> None:
     assert set(response_schema(ASK)["properties"]) == {"action", "feedback", "response"}
 
 
+def test_a_tools_approval_is_an_interrupt_of_its_call_which_is_told_once() -> None:
+    """As the specification has it: the call, the interrupt that names it, and in the next run its result alone."""
+    call = f"{TOOL.execution}/t_1"
+    first = Translation("t", "r1", objects.WHOLE, [USER])
+    event = events.ENVELOPES[events.EventType.CHECKPOINT_OPENED]
+    opened = event(execution=TOOL.execution, epoch="e", offset=1, at="", data=events.CheckpointOpened(checkpoint=TOOL))
+    said = msgspec.to_builtins([*first.begin(), *first.take(opened)])
+    assert [frame["type"] for frame in said] == [
+        "RUN_STARTED", "TOOL_CALL_START", "TOOL_CALL_ARGS", "TOOL_CALL_END", "STATE_SNAPSHOT", "MESSAGES_SNAPSHOT",
+        "RUN_FINISHED",
+    ]  # fmt: skip
+    (interrupt,) = said[-1]["outcome"]["interrupts"]
+    assert (interrupt["reason"], interrupt["toolCallId"]) == ("tool_call", call)
+    assert interrupt["responseSchema"]["required"] == ["approved"]
+    for known in (said[-2]["messages"], [USER]):
+        second = Translation("t", "r2", objects.WHOLE, known)
+        said_then = msgspec.to_builtins(second.begin([TOOL]))
+        for data in (
+            events.ToolStarted(call="t_1", tool="post", arguments={"to": "@teh"}),
+            events.ToolCompleted(call="t_1", tool="post", result="sent", seconds=1),
+        ):
+            envelope = events.ENVELOPES[data.type]
+            said_then += msgspec.to_builtins(
+                second.take(envelope(execution=TOOL.execution, epoch="e", offset=2, at="", data=data))
+            )
+        assert [frame["type"] for frame in said_then] == ["RUN_STARTED", "MESSAGES_SNAPSHOT", "TOOL_CALL_RESULT"]
+        assert said_then[-1]["toolCallId"] == call
+        assert "@teh" in str(second._talk.messages()), "the arguments are those that a person gave"
+
+
 def test_every_event_is_translated_and_what_was_opened_is_closed() -> None:
     """Each kind of event alone, in the middle of a task whose text streams."""
     golden = msgspec.json.decode(examples.FILE.read_bytes())
     delta = next(frame for frame in golden["control"] if frame["type"] == "delta")
     began = next(frame for frame in golden["events"] if frame["type"] == "task.started")
     for frame in golden["events"]:
-        run = Translation("t", "r", examples.WHOLE, [USER])
+        run = Translation("t", "r", objects.WHOLE, [USER])
         said = run.begin()
         for one in (began, delta, frame):
             said += run.take(decode_server_frame(msgspec.json.encode(one)))
@@ -125,10 +167,10 @@ def test_a_text_of_which_a_piece_was_missed_is_said_as_a_whole(heard: list[tuple
     golden = {frame["type"]: frame for frame in msgspec.json.decode(examples.FILE.read_bytes())["events"]}
     opened = golden["checkpoint.opened"]
     opened["data"]["checkpoint"] |= {"draft": {"text": "To sea."}, "task": "t", "kind": "task.after"}
-    run = Translation("t", "r", examples.WHOLE, [USER])
+    run = Translation("t", "r", objects.WHOLE, [USER])
     events = run.begin()
     for index, text in heard:
-        events += run.take(Delta(execution=examples.EXECUTION, task="t", stream="s", index=index, text=text))
+        events += run.take(Delta(execution=objects.EXECUTION, task="t", stream="s", index=index, text=text))
     events += run.take(decode_server_frame(msgspec.json.encode(opened)))
     frames = msgspec.to_builtins(events)
     assert [frame["delta"] for frame in frames if frame["type"] == "TEXT_MESSAGE_CONTENT"] == said
@@ -146,6 +188,6 @@ def test_history_is_the_clients_own_or_what_the_tasks_gave() -> None:
         {"id": "a", "role": "assistant", "content": "x"},
         {"id": "b", "role": "activity", "content": {}},
     ]
-    assert history(known, examples.WHOLE) == known[:2]
-    outputs = [task.output for task in examples.WHOLE.tasks if task.output is not None]
-    assert [message["content"] for message in history([USER], examples.WHOLE)] == ["Tea, please", *outputs]
+    assert history(known, objects.WHOLE) == known[:2]
+    outputs = [task.output for task in objects.WHOLE.tasks if task.output is not None]
+    assert [message["content"] for message in history([USER], objects.WHOLE)] == ["Tea, please", *outputs]

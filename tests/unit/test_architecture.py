@@ -11,7 +11,9 @@ SOURCES = sorted(path for top in ("server", "protocol") for path in (ROOT / top)
 LONGEST = 500
 #: Who may import what crosses the edge of the process; each exactly.
 IMPORTERS = {
-    "redis": {"server/store", "server/scripts.py", "server/pubsub", "server/engine/heartbeat.py"},
+    "redis": {"server/store", "server/scripts.py", "server/pubsub", "server/engine/heartbeat.py", "server/rates.py"},
+    "limits": {"server/rates.py", "server/quota.py"},
+    "opentelemetry": {"server/traces.py"},
     "crewai": {"server/crews", "server/demo"},
     "docket": {"server/queue.py"},
     "starlette": {"server/app", "server/routes", "server/connection", "server/assets.py"},

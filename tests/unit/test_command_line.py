@@ -12,11 +12,11 @@ from server.cli import main
 from server.cli.remote.asking import need, skeleton
 from server.cli.remote.following import pairs
 from server.cli.remote.show import told
-from tests.golden import examples
+from tests.golden import examples, objects
 
 
 def checkpoint(**more: Any) -> Checkpoint:
-    return msgspec.structs.replace(examples.OPEN, **more)
+    return msgspec.structs.replace(objects.OPEN, **more)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_what_is_set_is_honoured() -> None:
     })  # fmt: skip
     assert (settings.port, str(settings.data), settings.redis_url) == (9000, "/tmp/x", "redis://h")
     assert (settings.crews, settings.default_crew) == ({"a": "m:A", "b": "n.o:B"}, "b")
-    assert (settings.slots, settings.rate_limits, settings.roles) == (4, False, ("web",))
+    assert (settings.slots, settings.rate_limits, settings.roles) == (4, None, ("web",))
     assert settings.origins == ("https://a.example", "https://b.example")
 
 

@@ -22,7 +22,7 @@ from protocol.events import (
 from protocol.frames import event_halves
 from protocol.objects import Actor, Draft, Fault
 from server.webhooks.formats import FORMATS, SHOWN, Notice
-from tests.golden.examples import AT, CHECKPOINT, EXECUTION, OPEN, USAGE
+from tests.golden.objects import AT, CHECKPOINT, EXECUTION, OPEN, USAGE
 
 META = {"requestId": "travel-req-123"}
 LINK = f"https://crews.example/x/{EXECUTION}"

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decisionOfApproval } from "../../static/adapters/assistant-ui/approval.js";
 import { toMessages } from "../../static/adapters/assistant-ui/messages.js";
 import { follow, initialState, reduce } from "../../static/client/store.js";
 import { completed, decided, delta, event, ID, opened, queued, synced, taskCompleted, taskStarted } from "./support.js";
@@ -49,6 +50,53 @@ test("a question that nobody answers any more has a result, too", () => {
   const { answer, parts } = told(queued(), taskStarted(2), opened(3), event("execution.cancelled", 4, {}));
   assert.equal(parts.find((part) => part.type === "tool-call").result.action, "withdrawn");
   assert.deepEqual(answer?.status, { type: "incomplete", reason: "cancelled" });
+});
+
+test("a question is an approval, too, for versions that know them", () => {
+  const actions = [
+    { id: "approve", label: "Approve" },
+    { id: "edit", label: "Approve with edits" },
+    { id: "revise", label: "Request changes", needs_feedback: true },
+    { id: "skip", label: "Skip" },
+    { id: "stop", label: "Stop run", confirm: true },
+  ];
+  const asked = [queued(), taskStarted(2), opened(3, { actions })];
+  const approval = (/** @type {ServerFrame[]} */ ...frames) => told(...asked, ...frames).parts.find((part) => part.toolCallId === "cp_1:1").approval;
+  assert.deepEqual(approval(), {
+    id: "cp_1:1",
+    prompt: "After planning",
+    display: "decision",
+    allowFreeform: true,
+    options: [
+      { id: "approve", kind: "allow-once", label: "Approve" },
+      { id: "revise", kind: "reject-once", label: "Request changes" },
+      { id: "skip", kind: "_skip", label: "Skip" },
+      { id: "stop", kind: "reject-once", label: "Stop run", confirm: true },
+    ],
+  });
+  const over = { id: "cp_1:1", prompt: "After planning", display: "decision", allowFreeform: false };
+  assert.deepEqual(approval(decided(4)), { ...over, approved: true, optionId: "approve" });
+  assert.deepEqual(approval(decided(4, { action: "revise", feedback: "Shorter" })), { ...over, approved: false, optionId: "revise", text: "Shorter" });
+  assert.deepEqual(approval(event("checkpoint.expired", 4, { checkpoint: "cp_1", outcome: "stop" })), { ...over, resolution: "expired" });
+  assert.deepEqual(approval(event("execution.cancelled", 4, {})), { ...over, resolution: "cancelled" });
+});
+
+test("an answer to an approval is a decision on the version that was judged", () => {
+  const [approve, revise, stop] = ["approve", "revise", "stop"].map((id) => ({ id, label: id }));
+  const review = /** @type {any[]} */ ([approve, revise, stop]),
+    call = /** @type {any[]} */ ([approve, { id: "reject", label: "Refuse" }, stop]),
+    ask = /** @type {any[]} */ ([{ id: "respond", label: "Send answer" }, stop]);
+  /** @type {[any[], object, object][]} */ const answers = [
+    [review, { approved: true }, { action: "approve" }],
+    [review, { approved: true, optionId: "approve", reason: "Fine" }, { action: "approve", feedback: "Fine" }],
+    [review, { approved: false, text: " Shorter " }, { action: "revise", feedback: "Shorter" }],
+    [review, { approved: false }, { action: "stop" }],
+    [call, { approved: false, reason: "Too dear" }, { action: "reject", feedback: "Too dear" }],
+    [call, { approved: true, optionId: "outcome:later" }, { action: "outcome:later" }],
+    [ask, { approved: true, text: "Blue" }, { action: "respond", response: "Blue" }],
+  ];
+  for (const [actions, answer, decision] of answers)
+    assert.deepEqual(decisionOfApproval(ID, actions, /** @type {any} */ ({ approvalId: "cp_1:2", ...answer })), { execution: ID, checkpoint: "cp_1", version: 2, ...decision });
 });
 
 test("tools that the crew calls are tool calls; a failure says why", () => {

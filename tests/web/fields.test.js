@@ -3,7 +3,7 @@ import { test } from "node:test";
 import "../../static/ui/i18n/run.js";
 import { sorted } from "../../static/ui/facts.js";
 import { isShort } from "../../static/ui/fields.js";
-import { nameOf, setMe } from "../../static/ui/people.js";
+import { nameOf } from "../../static/ui/people.js";
 import { keepStart, startWords } from "../../static/ui/start.js";
 
 test("a text has one line when its schema or its name says that it is short", () => {
@@ -20,12 +20,12 @@ test("facts are for a glance or for reading, and what is no text or number is no
 
 test("a server that knows no names lets nobody else be called “You”", () => {
   const local = { id: "local", name: "You" };
-  setMe({ auth: "open", principal: local });
-  assert.equal(nameOf(local), "Somebody");
-  assert.equal(nameOf(local, true), "You");
-  setMe({ auth: "done", principal: { id: "rara", name: "Rara" } });
-  assert.equal(nameOf({ id: "rara", name: "Rara" }), "You");
-  assert.equal(nameOf({ id: "dimas", name: "Dimas" }), "Dimas");
+  const open = { isOpen: true, person: local },
+    known = { isOpen: false, person: { id: "rara", name: "Rara" } };
+  assert.equal(nameOf(local, false, open), "Somebody");
+  assert.equal(nameOf(local, true, open), "You");
+  assert.equal(nameOf({ id: "rara", name: "Rara" }, false, known), "You");
+  assert.equal(nameOf({ id: "dimas", name: "Dimas" }, false, known), "Dimas");
 });
 
 test("the words of a run that has not begun are kept where storage is forbidden, too", () => {

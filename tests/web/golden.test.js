@@ -29,7 +29,7 @@ for (const frame of /** @type {ServerFrame[]} */ ([...golden.control, ...golden.
     }
   });
 
-test("what the client sends has the shape of the golden commands", () => {
+test("what the client sends has the shape of the golden commands", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const client = makeClient();
   client.hold();
@@ -40,6 +40,11 @@ test("what the client sends has the shape of the golden commands", () => {
     const { type: _type, id: _id, key: own, ...answer } = golden.commands.find((c) => c.type === type);
     client[type](answer, { key: own });
   }
+  const { type: _say, id: _said, key: mine, ...said } = golden.commands.find((c) => c.type === "say");
+  client.say(said, { key: mine });
+  const { type: _view, id: _viewed, ...view } = golden.commands.find((c) => c.type === "view");
+  client.view(view);
+  await Promise.resolve();
   for (const type of /** @type {const} */ (["cancel", "pause", "resume"])) {
     const { execution, reason } = golden.commands.find((c) => c.type === type);
     client[type](execution, reason);
@@ -52,6 +57,6 @@ test("what the client sends has the shape of the golden commands", () => {
     assert.deepEqual(command, expected);
     assert.ok(Number.isInteger(id));
   }
-  assert.equal(latest().sent.length, 8);
+  assert.equal(latest().sent.length, 10);
   mock.timers.reset();
 });

@@ -48,6 +48,8 @@ test("lines of names and values, and shares of a whole, are drawn, with a table 
     split: [
       "Positive 62%, neutral 25%, negative 13%.",
       "Expected: 62% positive, 25% neutral and 13% negative",
+      "62% positive\n25% neutral\n13% negative",
+      "- 62%: positive\n- 25%: neutral\n- 13%: negative",
       "- **Positive:** 62%\n- Neutral: 25%\n- Negative: 13%",
       "| Positive | Neutral | Negative |\n|---|---|---|\n| 62% | 25% | 13% |",
       "| Mood | Share |\n|---|---|\n| Positive | 62 % |\n| Negative | 38 % |",
@@ -76,6 +78,9 @@ test("what only looks like numbers stays text", () => {
   const plain = [
     "It grew by 40% in May and fell by 60% in June, they say.",
     "Costs 40%, gains 30%",
+    "50% off, 50% cashback",
+    "50% off and 50% cashback.",
+    "20% now, 80% on delivery",
     "- Rent: 60%\n- Food: 20%",
     "a | b | 3\nc | d | 4",
     "| Week | Creator |\n|---|---|\n| 1 | Rara |\n| 2 | Dimas |",

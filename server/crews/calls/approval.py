@@ -89,7 +89,9 @@ def _question(
         actions=ACTIONS,
         task=mine.name if mine else None,
         facts={"tool": tool},
-        tool=ToolRequest(name=tool, arguments=plain, schema=model.model_json_schema() if model else None),
+        tool=ToolRequest(
+            name=tool, arguments=plain, schema=model.model_json_schema() if model else None, call=step
+        ),
     )  # fmt: skip
 
 

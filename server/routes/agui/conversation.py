@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from protocol.events import TaskCompleted, ToolCompleted, ToolFailed, ToolStarted
+from protocol.events import TaskCompleted, ToolCompleted, ToolFailed
 from protocol.frames import Delta
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, Execution
@@ -45,21 +45,26 @@ class Conversation:
         if piece.stream not in self._texts:
             self._texts[piece.stream] = ""
             self._last[piece.task] = piece.stream
-            yield ag.TextStart(message_id=piece.stream, role="assistant", name=piece.agent)
+            yield ag.TextStart(message_id=self._ident(piece.stream), role="assistant", name=piece.agent)
         self._texts[piece.stream] += piece.text
         if piece.text:
-            yield ag.TextContent(message_id=piece.stream, delta=piece.text)
+            yield ag.TextContent(message_id=self._ident(piece.stream), delta=piece.text)
+
+    def _ident(self, name: str) -> str:
+        """Name a call or a text so that no other execution of the thread has it."""
+        return f"{self._execution}/{name}"
 
     def _leave(self, stream: str) -> Events:
         if self._texts.pop(stream, None) is not None:
-            yield ag.TextEnd(message_id=stream)
+            yield ag.TextEnd(message_id=self._ident(stream))
 
     def text_over(self, stream: str) -> Events:
         """End a text, if it is one that was begun."""
         text = self._texts.pop(stream, None)
         if text is not None:
-            self._messages[stream] = assistant(stream, text)
-            yield ag.TextEnd(message_id=stream)
+            ident = self._ident(stream)
+            self._messages[ident] = assistant(ident, text)
+            yield ag.TextEnd(message_id=ident)
 
     def said(self, done: TaskCompleted) -> Events:
         """Say a task's output, unless that was said already: as it streamed, or in the run that asked about it."""
@@ -81,20 +86,30 @@ class Conversation:
         yield ag.TextContent(message_id=ident, delta=text)
         yield ag.TextEnd(message_id=ident)
 
-    def called(self, called: ToolStarted) -> Events:
-        """Tell of a tool's call."""
-        arguments = msgspec.json.encode(called.arguments).decode()
-        call = {"id": called.call, "type": "function", "function": {"name": called.tool, "arguments": arguments}}
-        self._messages[called.call] = {"id": called.call, "role": "assistant", "toolCalls": [call]}
-        yield ag.ToolStart(tool_call_id=called.call, tool_call_name=called.tool)
-        yield ag.ToolArguments(tool_call_id=called.call, delta=arguments)
-        yield ag.ToolEnd(tool_call_id=called.call)
+    def called(self, call: str, tool: str, arguments: dict[str, Any]) -> Events:
+        """Tell of a tool's call, once; when it was told of before, its arguments are what a person made of them."""
+        ident, known = self._ident(call), self._ident(call) in self._messages
+        written = msgspec.json.encode(arguments).decode()
+        function = {"name": tool, "arguments": written}
+        self._messages[ident] = {
+            "id": ident, "role": "assistant", "toolCalls": [{"id": ident, "type": "function", "function": function}],
+        }  # fmt: skip
+        if not known:
+            yield ag.ToolStart(tool_call_id=ident, tool_call_name=tool)
+            yield ag.ToolArguments(tool_call_id=ident, delta=written)
+            yield ag.ToolEnd(tool_call_id=ident)
 
     def result(self, ended: ToolCompleted | ToolFailed) -> ag.AgEvent:
         """Tell what a tool gave."""
-        ident = f"{ended.call}/result"
-        self._messages[ident] = {"id": ident, "role": "tool", "toolCallId": ended.call, "content": ended.result}
-        return ag.ToolResult(message_id=ident, tool_call_id=ended.call, content=ended.result, role="tool")
+        call = self._ident(ended.call)
+        ident = f"{call}/result"
+        self._messages[ident] = {"id": ident, "role": "tool", "toolCallId": call, "content": ended.result}
+        return ag.ToolResult(message_id=ident, tool_call_id=call, content=ended.result, role="tool")
+
+    def has_open_calls(self) -> bool:
+        """Tell whether a tool was called that has given nothing yet: its result is about to come."""
+        calls = {call["id"] for message in self._messages.values() for call in message.get("toolCalls") or ()}
+        return bool(calls - {message.get("toolCallId") for message in self._messages.values()})
 
     def close(self) -> Events:
         """End every text."""

@@ -1,6 +1,6 @@
 """A checkpoint as an AG-UI interrupt, and the answer to one as a decision. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from protocol.commands import Decide
@@ -9,6 +9,11 @@ from protocol.objects import Checkpoint
 
 #: What a payload may say in our own words; the others are AG-UI's `approved` and `editedArgs`.
 WORDS = ("feedback", "output", "arguments", "response", "version")
+
+#: Actions that contradict a yes, and a no.
+CONTRADICTED: Mapping[bool, Sequence[str]] = {True: ("reject", "revise", "stop"), False: ("approve", "edit")}
+#: An agent is always told why its call was refused.
+UNEXPLAINED = "(no reason given)"
 
 
 def interrupt_of(asked: Checkpoint) -> dict[str, Any]:
@@ -28,22 +33,26 @@ def interrupt_of(asked: Checkpoint) -> dict[str, Any]:
     }  # fmt: skip
     if asked.deadline is not None:
         offered["expiresAt"] = asked.deadline
+    if asked.kind == "tool" and asked.tool is not None and asked.tool.call is not None:
+        offered |= {"reason": "tool_call", "toolCallId": f"{asked.execution}/{asked.tool.call}"}
     return offered
 
 
 def response_schema(asked: Checkpoint) -> dict[str, Any]:
-    """Say what a payload may be: an action and what goes with it, or AG-UI's yes and no."""
+    """Say what a payload may be: an action and what goes with it, or AG-UI's yes and no, which a tool's call needs."""
     actions = [action.id for action in asked.actions]
     fields: dict[str, Any] = {"action": {"type": "string", "enum": actions}, "feedback": {"type": "string"}}
     if "approve" in actions:
         fields["approved"] = {"type": "boolean"}
     if "edit" in actions and asked.kind == "tool":
-        fields |= {"arguments": {"type": "object"}, "editedArgs": {"type": "object"}}
+        arguments = (asked.tool.schema if asked.tool else None) or {"type": "object"}
+        fields |= {"arguments": arguments, "editedArgs": arguments}
     elif "edit" in actions:
         fields["output"] = {"type": "string"}
     if "respond" in actions:
         fields["response"] = asked.schema or {"type": "string"}
-    return {"type": "object", "properties": fields, "additionalProperties": False}
+    needed = {"required": ["approved"]} if asked.kind == "tool" and "approved" in fields else {}
+    return {"type": "object", "properties": fields, **needed, "additionalProperties": False}
 
 
 def decision_of(asked: Checkpoint, payload: Any, key: str) -> Decide:
@@ -62,6 +71,11 @@ def decision_of(asked: Checkpoint, payload: Any, key: str) -> Decide:
     action = payload.get("action") or _meant(asked, payload, fields)
     if not isinstance(action, str):
         raise Refused(ErrorCode.BAD_FIELD, "An answer says its `action`, or whether it is `approved`.")
+    approved = payload.get("approved")
+    if isinstance(approved, bool) and action in CONTRADICTED[approved]:
+        raise Refused(ErrorCode.BAD_FIELD, f"`approved` contradicts the action {action!r}.", interrupt=asked.id)
+    if action == "reject" and asked.kind == "tool":
+        fields.setdefault("feedback", UNEXPLAINED)
     fields.setdefault("version", asked.version)
     return Decide(execution=asked.execution, checkpoint=asked.id, action=action, key=key, **fields)
 
@@ -76,13 +90,9 @@ def _meant(asked: Checkpoint, payload: Mapping[str, Any], fields: Mapping[str, A
 
 
 def _refusal(asked: Checkpoint, noted: bool) -> str:
-    wanted = ("reject", "revise") if noted else ("reject",) if not _needs(asked, "reject") else ()
+    wanted = ("reject", "revise") if noted else ("reject",)
     return next((action for action in wanted if _offers(asked, action)), "stop")
 
 
 def _offers(asked: Checkpoint, action: str) -> bool:
     return any(one.id == action for one in asked.actions)
-
-
-def _needs(asked: Checkpoint, action: str) -> bool:
-    return any(one.id == action and one.needs_feedback for one in asked.actions)

@@ -59,9 +59,13 @@ class Translation:
         self._open: dict[str, Checkpoint] = {}
 
     def begin(self, waiting: Sequence[Checkpoint] = ()) -> list[ag.AgEvent]:
-        """Begin; `waiting` are the checkpoints that are open already."""
+        """Begin; `waiting` are the checkpoints that are open already. Where results are to come, say again of what."""
         self._open = {one.id: one for one in waiting}
-        return [ag.RunStarted(thread_id=self.thread, run_id=self.run, protocol_version="1.0")]
+        begun: list[ag.AgEvent] = [ag.RunStarted(thread_id=self.thread, run_id=self.run, protocol_version="1.0")]
+        self._calls()  # they were told of in the run before, whether this client remembers that or not
+        if self._talk.has_open_calls():
+            begun.append(ag.MessagesSnapshot(messages=self._talk.messages()))
+        return begun
 
     def take(self, frame: Any) -> list[ag.AgEvent]:
         """Translate one frame."""
@@ -95,7 +99,7 @@ class Translation:
             case LlmCompleted(stream=stream):
                 yield from self._talk.text_over(stream)
             case ToolStarted() as called:
-                yield from self._talk.called(called)
+                yield from self._talk.called(called.call, called.tool, called.arguments)
             case ToolCompleted() | ToolFailed() as ended:
                 yield self._talk.result(ended)
             case CheckpointOpened(checkpoint=asked):
@@ -128,8 +132,15 @@ class Translation:
         """End the run with all that waits for a person; `waiting` is what does, when that was read anew."""
         if waiting is not None:
             self._open = {one.id: one for one in waiting}
+        yield from self._calls()
         offered = [interrupt_of(asked) for asked in self._open.values()]
         yield from self._end("waiting", {"type": "interrupt", "interrupts": offered})
+
+    def _calls(self) -> list[ag.AgEvent]:
+        """Tell of the calls that people are asked to approve."""
+        tools = [asked.tool for asked in self._open.values() if asked.kind == "tool" and asked.tool is not None]
+        calls = [(tool.call, tool.name, tool.arguments) for tool in tools if tool.call is not None]
+        return [event for call in calls for event in self._talk.called(*call)]
 
     def ended(self, execution: Execution) -> Events:
         """End the run of an execution that had ended before."""

@@ -1,4 +1,4 @@
-"""`/api/v1`: executions, checkpoints and crews over HTTP. Every change goes through the dispatch that sockets use."""
+"""`/api/v1`: executions, checkpoints, crews, conversations. Every change goes through the dispatch that sockets use."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,11 +30,16 @@ class Api(Resource):
     def routes(self) -> list[BaseRoute]:
         """List the routes, below `/api/v1`."""
         parts = (self.executions, self.checkpoints, self.deliveries, self.events, self.downloads)
-        return [Route("/crews", self.crews), *(route for part in parts for route in part.routes())]
+        lists = [Route("/crews", self.crews), Route("/conversations", self.conversations)]
+        return [*lists, *(route for part in parts for route in part.routes())]
 
     async def crews(self, request: Request) -> Response:
         """`GET /crews`."""
         return await self.page(request, "crews", Filter())
+
+    async def conversations(self, request: Request) -> Response:
+        """`GET /conversations`: the one that was last spoken in first."""
+        return await self.page(request, "conversations", Filter())
 
     async def drain(self) -> None:
         """Take leave of those who wait for events."""

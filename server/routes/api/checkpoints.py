@@ -28,10 +28,8 @@ class Checkpoints(Resource):
         ]
 
     async def list(self, request: Request) -> Response:
-        """`GET /checkpoints?state=open`: what waits for a person, nearest deadline first."""
-        if request.query_params.get("state", "open") != "open":
-            raise bad_field("Only `state=open` can be listed; read an execution for its decided checkpoints.")
-        return await self.page(request, "checkpoints", Filter())
+        """`GET /checkpoints?state=open`: what waits for a person, nearest deadline first; or lately `decided`."""
+        return await self.page(request, "checkpoints", Filter(state=request.query_params.get("state", "open")))
 
     async def read(self, request: Request) -> Response:
         """`GET …/checkpoints/{cp}`: one checkpoint as it is now."""

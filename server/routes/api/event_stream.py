@@ -33,7 +33,7 @@ LAST = (
     b'{"type":"error"',
 )
 #: Frames that tell nothing new of an execution.
-SILENT = (b'{"type":"synced"', b'{"type":"delta"')
+SILENT = (b'{"type":"synced"', b'{"type":"delta"', b'{"type":"presence"')
 #: What a stream of events begins with.
 FIRST = b"retry: %d\n\n" % RETRY
 #: Frames as they are.

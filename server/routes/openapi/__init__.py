@@ -10,10 +10,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from server.routes.openapi.document import document, written
-from server.routes.openapi.page import POLICY, page
-
-#: What is served here changes with the server only; browsers are to ask whether it has.
-SHARED = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
+from server.routes.openapi.page import page
+from server.routes.reference.html import HEADERS, SHARED
 
 
 class OpenApi:
@@ -34,4 +32,4 @@ class OpenApi:
 
     async def docs(self, _: Request) -> Response:
         """`GET /docs`."""
-        return Response(self._page, media_type="text/html", headers={**SHARED, "content-security-policy": POLICY})
+        return Response(self._page, media_type="text/html", headers=HEADERS)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from msgspec import Struct
-
 from protocol.events import DATA
+from protocol.replies import DeliveryList
 from protocol.webhooks import Delivery, HookEvent
 from server.routes.openapi.operations import CURSOR, JSON, LIMIT, ONE, Answer, Operation, ok
 from server.webhooks.formats import About
@@ -25,17 +24,10 @@ ANSWERS = {
 }
 
 
-class Deliveries(Struct, frozen=True, kw_only=True):
-    """A page of deliveries; `next` is the `cursor` of the next page."""
-
-    items: list[Delivery]
-    next: str | None = None
-
-
-OPERATIONS = [
+DELIVERIES = [
     Operation(
         "GET", ALL, "listDeliveries", "webhooks", "List what webhooks were told, or are to be, oldest first.",
-        ok(Deliveries), parameters=[CURSOR, LIMIT],
+        ok(DeliveryList), parameters=[CURSOR, LIMIT],
     ),
     Operation(
         "POST", f"{ALL}/{{delivery}}/resend", "resendDelivery", "webhooks",

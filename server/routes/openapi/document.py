@@ -13,7 +13,8 @@ from protocol.errors import ERRORS, ErrorCode
 from protocol.events import AnyEvent
 from server.dispatch import Events
 from server.routes.openapi import deliveries
-from server.routes.openapi.operations import JSON, OPERATIONS, Answer, Operation, Parameter
+from server.routes.openapi.operations import JSON, Answer, Operation, Parameter
+from server.routes.openapi.table import OPERATIONS
 from server.webhooks.formats import About
 
 REF = "#/components/schemas/{name}"
@@ -21,8 +22,6 @@ IN_PATH = re.compile(r"{(\w+)}")
 #: What components are called whose structs share a name.
 PREFIXES = {"server.routes.compat.platform_shown": "Platform", "server.routes.compat": "Compat"}
 Schema = Mapping[str, Any]
-#: Every operation that there is.
-ALL: Sequence[Operation] = (*OPERATIONS, *deliveries.OPERATIONS)
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -64,10 +63,10 @@ REFUSALS: Mapping[str, Any] = {each.__name__: each for each in (Problem, Detail,
 
 def document(version: str) -> dict[str, Any]:
     """Make the document."""
-    structs = _structs(ALL)
+    structs = _structs(OPERATIONS)
     schemas, components = _schemas(structs)
     paths: dict[str, dict[str, Any]] = {}
-    for operation in ALL:
+    for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas, components)
     return {
         "openapi": "3.1.0",

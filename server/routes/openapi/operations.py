@@ -201,9 +201,10 @@ EXECUTIONS = [
 ]  # fmt: skip
 CHECKPOINTS = [
     Operation(
-        "GET", "/api/v1/checkpoints", "listCheckpoints", "checkpoints", "List what waits for a person.",
+        "GET", "/api/v1/checkpoints", "listCheckpoints", "checkpoints",
+        "List what waits for a person, or what was decided lately.",
         ok(Checkpoints),
-        parameters=[Parameter("state", "Only `open` can be listed.", {"enum": ["open"]}), CURSOR, LIMIT],
+        parameters=[Parameter("state", "`open` when absent.", {"enum": ["open", "decided"]}), CURSOR, LIMIT],
     ),
     Operation("GET", CHECKPOINT, "readCheckpoint", "checkpoints", "Read a checkpoint.", ok(Checkpoint)),
     Operation(

@@ -4,6 +4,7 @@
  * @import { CheckpointView, ExecutionView, Item } from "../../client/types.js"
  */
 import { humanise } from "../../client/states.js";
+import { approvalOf } from "./approval.js";
 
 /** The name of the tool call that is a question to people. */
 export const TOOL = "checkpoint";
@@ -99,13 +100,10 @@ function question({ checkpoint, version, title }, c, items) {
       ? { action: decision.action, by: decision.by?.name ?? null, feedback: decision.feedback ?? null }
       : { action: c?.state ?? "withdrawn", by: null, feedback: null };
   const asked = isOpen && c ? { description: c.description, draft: c.draft.text, actions: c.actions } : {};
-  return [
-    {
-      type: "tool-call",
-      toolCallId: `${checkpoint}:${version}`,
-      toolName: TOOL,
-      args: /** @type {any} */ ({ checkpoint, version, title, ...asked }),
-      ...(!isOpen && { result }),
-    },
-  ];
+  const id = `${checkpoint}:${version}`,
+    judged = decision?.kind === "decision" ? decision : undefined;
+  const approval = approvalOf(id, title, isOpen ? c : undefined, judged, c?.state === "expired");
+  const args = /** @type {any} */ ({ checkpoint, version, title, ...asked });
+  const call = { type: /** @type {const} */ ("tool-call"), toolCallId: id, toolName: TOOL, args, ...(!isOpen && { result }) };
+  return [/** @type {Part} */ ({ ...call, approval })];
 }

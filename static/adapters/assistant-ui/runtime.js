@@ -4,6 +4,7 @@
  * @import { AppendMessage, AssistantRuntime, ThreadMessageLike } from "@assistant-ui/react"
  * @import { Client } from "../../client/index.js"
  * @import { State } from "../../client/types.js"
+ * @import { ApprovalAnswer } from "./approval.js"
  */
 import { useExternalStoreRuntime } from "@assistant-ui/react";
 import { useCallback, useEffect, useMemo, useState } from "react";
@@ -11,6 +12,7 @@ import { useNearestClient, useSelectionOf } from "../../client/react.js";
 import { OVER } from "../../client/states.js";
 import { crewFor, startOf } from "../compat/request.js";
 import { sharedClient } from "../shared.js";
+import { decisionOfApproval } from "./approval.js";
 import { toMessages } from "./messages.js";
 
 /**
@@ -50,6 +52,14 @@ export function useHITLRuntime(executionId, options = {}) {
     async onAddToolResult({ toolCallId, result }) {
       if (id !== undefined) await client.decide(decisionOf(id, toolCallId, result)).catch(onError);
     },
+    .../** @type {object} */ ({
+      /** From 0.15 on. @param {ApprovalAnswer} answer */
+      async onRespondToToolApproval(answer) {
+        if (id === undefined) return;
+        const actions = client.getState().checkpoints[answer.approvalId.split(":")[0] ?? ""]?.actions ?? [];
+        await client.decide(decisionOfApproval(id, actions, answer)).catch(onError);
+      },
+    }),
     async onCancel() {
       if (id !== undefined) await client.cancel(id).catch(onError);
     },

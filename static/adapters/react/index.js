@@ -10,6 +10,7 @@ export {
   useExecutions,
   useSelection,
 } from "../../client/react.js";
+export { usePresence } from "../../client/presence.js";
 export { Checkpoint } from "./checkpoint.js";
 export { useCheckpoint } from "./use-checkpoint.js";
 /** @typedef {import("./checkpoint.js").CheckpointApi} CheckpointApi */

@@ -1,14 +1,18 @@
 "use client";
 /**
  * One checkpoint, with all that a card needs: what is asked, what was typed, where it stands, and the answer.
+ * @import { Change } from "../../client/changes.js"
  * @import { Client } from "../../client/index.js"
+ * @import { Viewer } from "../../client/protocol.js"
  * @import { CheckpointView } from "../../client/types.js"
  * @import { More } from "./answer.js"
  * @import { Words } from "./words.js"
  */
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useDeferredValue, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { changesOf } from "../../client/changes.js";
 import { CommandError } from "../../client/commands.js";
-import { useCheckpoint as useCheckpointView, useClient, useConnection } from "../../client/react.js";
+import { useCheckpoint as useCheckpointView, useClient, useConnection, useSelection } from "../../client/react.js";
+import { othersOf } from "../../client/viewers.js";
 import { decisionOf, isEditable, textOf } from "./answer.js";
 import { phaseOf } from "./phase.js";
 import { useSettled } from "./settled.js";
@@ -33,8 +37,11 @@ export function useCheckpoint(id) {
   );
   const sending = useSending(client, checkpoint, words);
   const settled = useSettled(checkpoint ? `${checkpoint.id} ${checkpoint.version}` : "");
-  const remaining = useRemaining(client, checkpoint);
-  return checkpoint && describe({ client, checkpoint, words, connected, settled, remaining, ...sending });
+  const remaining = useRemaining(client, checkpoint),
+    changes = useChanges(checkpoint, words);
+  const self = useSelection((state) => state.self),
+    viewers = useMemo(() => othersOf(checkpoint?.viewers ?? [], self), [checkpoint?.viewers, self]);
+  return checkpoint && describe({ client, checkpoint, words, connected, settled, remaining, changes, viewers, ...sending });
 }
 
 /**
@@ -45,9 +52,11 @@ export function useCheckpoint(id) {
  * @property {boolean} connected
  * @property {boolean} settled
  * @property {number | null} remaining
+ * @property {readonly Change[]} changes
+ * @property {readonly Viewer[]} viewers
  * @param {Known & ReturnType<typeof useSending>} known
  */
-function describe({ client, checkpoint, words, connected, settled, remaining, decide, error, isSending, takeBack }) {
+function describe({ client, checkpoint, words, connected, settled, remaining, changes, viewers, decide, error, isSending, takeBack }) {
   const store = wordsOf(client),
     phase = phaseOf(checkpoint, { words, sending: isSending, error, connected });
   const put = (/** @type {Partial<Words>} */ change) => store.write(checkpoint.id, { ...words, ...change });
@@ -64,6 +73,8 @@ function describe({ client, checkpoint, words, connected, settled, remaining, de
         text: text === textOf(checkpoint) ? undefined : text,
         version: words.text === undefined ? checkpoint.version : words.version,
       }),
+    /** The edit, word by word against the draft; empty without one. While somebody types it may be a moment behind. */
+    changes,
     note: words.note,
     setNote: (/** @type {string} */ note) => put({ note }),
     /** Forgets what was typed. */
@@ -77,8 +88,16 @@ function describe({ client, checkpoint, words, connected, settled, remaining, de
     isInert: !settled,
     /** Seconds until the deadline, or null without one. */
     remaining,
-    viewers: checkpoint.viewers,
+    /** Who else looks, and whether they edit; one for each person. */
+    viewers,
   };
+}
+
+/** @param {CheckpointView | undefined} checkpoint @param {Words} words @returns {readonly Change[]} */
+function useChanges(checkpoint, { text }) {
+  const from = checkpoint && textOf(checkpoint),
+    to = useDeferredValue(text);
+  return useMemo(() => (from === undefined || to === undefined || to === from ? [] : changesOf(from, to)), [from, to]);
 }
 
 /** @param {Client} client @param {CheckpointView | undefined} checkpoint @param {Words} words */

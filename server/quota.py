@@ -1,0 +1,99 @@
+"""Rate limits: what counts as what, how much of it is too much, and in whose name. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+
+from limits import RateLimitItem, parse
+
+from protocol.commands import AnyCommand, Decide, Fork, Say, Start
+
+
+class Kind(StrEnum):
+    """What is counted."""
+
+    CONNECTS = "connects"
+    COMMANDS = "commands"
+    STARTS = "starts"
+    DECISIONS = "decisions"
+
+
+#: For one person or program, in the notation of the library `limits`.
+EACH = {
+    Kind.CONNECTS: "60/minute",
+    Kind.COMMANDS: "200/10 seconds",
+    Kind.STARTS: "120/minute",
+    Kind.DECISIONS: "120/minute",
+}
+#: Behind one address there may be an office: it may do so many times what one may.
+SHARED = 5
+
+
+class BadRate(ValueError):
+    """Raised for a limit that cannot be read; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of each kind one principal may do, and how much may come from one address; none: without limit."""
+
+    principal: Mapping[Kind, RateLimitItem] = field(default_factory=dict)
+    address: Mapping[Kind, RateLimitItem] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, parts: Iterable[str] = ()) -> "Limits":
+        """Read changes to the defaults: `starts=10/minute`, or `address.starts=100/minute`.
+
+        A limit for one that is not given for addresses counts there five times.
+        """
+        each = {kind: parse(text) for kind, text in EACH.items()}
+        shared: dict[Kind, RateLimitItem] = {}
+        for part in parts:
+            name, _, text = (piece.strip() for piece in part.partition("="))
+            scope, dot, kind = name.rpartition(".")
+            if kind not in list(Kind) or (dot and scope != "address"):
+                raise BadRate(f"{name!r} is none of {', '.join(Kind)}, alone or behind `address.`")
+            (shared if dot else each)[Kind(kind)] = _limit(text)
+        return cls(each, {kind: shared.get(kind, _times(limit, SHARED)) for kind, limit in each.items()})
+
+    def commands_in(self, seconds: int) -> int:
+        """Tell how many commands one principal may give in so many seconds, at least one."""
+        limit = self.principal[Kind.COMMANDS]
+        return max(1, limit.amount * seconds // limit.get_expiry())
+
+
+def _limit(text: str) -> RateLimitItem:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise BadRate(f"{text!r} is no limit such as 10/minute or 200/10 seconds") from error
+
+
+def _times(limit: RateLimitItem, factor: int) -> RateLimitItem:
+    return type(limit)(limit.amount * factor, limit.multiples)
+
+
+def kinds(command: AnyCommand) -> tuple[Kind, ...]:
+    """Tell as what a command counts."""
+    match command:
+        case Start() | Say():
+            return Kind.COMMANDS, Kind.STARTS
+        case Fork():
+            return Kind.COMMANDS, Kind.STARTS, Kind.DECISIONS
+        case Decide():
+            return Kind.COMMANDS, Kind.DECISIONS
+    return (Kind.COMMANDS,)
+
+
+def network(host: str) -> str:
+    """Name whom an address stands for: in IPv6 a customer has a whole /64 (RFC 6177)."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64"

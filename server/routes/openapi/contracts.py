@@ -1,0 +1,14 @@
+"""Operations that give the socket's contract, as data."""
+
+from server.routes.openapi.operations import OPEN_OBJECT, TEXT_SCHEMA, Answer, Operation, ok
+
+CONTRACTS = [
+    Operation(
+        "GET", "/asyncapi.json", "asyncapi", "operations", "Give the AsyncAPI document of the socket.",
+        ok(OPEN_OBJECT), refusal=None,
+    ),
+    Operation(
+        "GET", "/docs/socket", "docsSocket", "operations", "Give that document as a page.",
+        {200: Answer("Done.", {"text/html": TEXT_SCHEMA})}, refusal=None,
+    ),
+]  # fmt: skip

@@ -1,0 +1,94 @@
+"""Too much from one address is refused at every door, by all web processes together, with a time to come back."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.client import Client, Frame
+from tests.support.http import Answer, ask
+from tests.support.stack import Stack
+from tests.support.story import Storyteller
+
+LIMITS = "address.connects=3/minute,address.starts=2/minute,address.commands=20/minute"
+
+
+@pytest.fixture(scope="module")
+def limited(tales: Storyteller) -> Iterator[Stack]:
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), tales.server.url, webs=2, settings={"QUARTERDECK_RATE_LIMITS": LIMITS})
+        try:
+            anyio.run(stack.mend)
+            yield stack
+        finally:
+            stack.stop()
+
+
+def of(address: str) -> dict[str, str]:
+    """Come from an address, as a proxy on this machine tells it."""
+    return {"x-forwarded-for": address}
+
+
+async def request(stack: Stack, address: str, method: str, path: str, body: Any = None, web: int = 0) -> Answer:
+    return await anyio.to_thread.run_sync(ask, stack.webs[web].port, method, path, body, of(address))
+
+
+async def farewell(stack: Stack, address: str, web: int) -> tuple[Frame, int]:
+    """Connect where it is too much: what is said, and the close code."""
+    url = f"ws://127.0.0.1:{stack.webs[web].port}/ws"
+    async with connect(url, proxy=None, additional_headers=of(address)) as socket:
+        client = Client(socket)
+        said = await client.receive()
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.receive()
+        assert closed.value.rcvd is not None
+        return said, closed.value.rcvd.code
+
+
+async def test_connections_from_one_address(limited: Stack) -> None:
+    here = "203.0.113.1"
+    for number in range(3):
+        async with limited.connect(number % 2, additional_headers=of(here)) as client:
+            assert await client.command("ping")
+    for web in range(2):
+        said, code = await farewell(limited, here, web)
+        assert (said["type"], said["code"], code) == ("bye", 4129, 4129)
+        assert 1 <= said["after"] <= 120
+    async with limited.connect(additional_headers=of("203.0.113.2")) as client:
+        assert await client.command("ping")
+
+
+async def test_starts_by_every_door(limited: Stack, topic: str) -> None:
+    here, body = "203.0.113.3", {"crew": "story", "inputs": {"topic": topic}}
+    assert (await request(limited, here, "POST", "/api/v1/executions", body)).status == 201
+    assert (await request(limited, here, "POST", "/api/crew/execute", body | {"message": topic}, web=1)).status == 200
+    refused = await request(limited, here, "POST", "/api/v1/executions", body, web=1)
+    assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+    assert 1 <= int(refused.headers["retry-after"]) <= 120
+    assert "Too many starts" in refused.json["detail"]
+    polled = await request(limited, here, "POST", "/api/crew/execute", body | {"message": topic})
+    assert polled.status == 429
+    assert "Too many starts" in polled.json["detail"]
+    async with limited.connect(additional_headers=of(here)) as client:
+        error = await client.refused("start", **body)
+        assert (error["code"], error["retry"]) == ("rate_limited", True)
+        assert error["retry_after"] >= 1
+        assert await client.command("list", what="executions")
+
+
+async def test_commands_whatever_they_are(limited: Stack) -> None:
+    here = "203.0.113.4"
+    async with limited.connect(additional_headers=of(here)) as client:
+        for _ in range(20):
+            assert "items" in await client.command("list", what="crews")
+        error = await client.refused("list", what="crews")
+        assert error["code"] == "rate_limited"
+        assert await client.command("ping"), "the connection goes on"
+    assert (await request(limited, here, "GET", "/api/v1/executions/x_1/events")).status == 429
+    assert (await request(limited, here, "GET", "/healthz")).status == 200

@@ -1,0 +1,78 @@
+"""Rate limits on a real Valkey: several processes count together, and each name by itself."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from protocol.commands import Get, Start
+from protocol.errors import ErrorCode, Refused
+from protocol.ids import ExecutionId
+from server.quota import Limits
+from server.rates import ADDRESS, Rates
+from tests.support.valkey import Valkey
+
+READ = Get(execution=ExecutionId("x_1"))
+START = Start(crew="story")
+
+
+@pytest.fixture
+def address() -> Iterator[None]:
+    """Come from somewhere."""
+    token = ADDRESS.set("203.0.113.9")
+    yield
+    ADDRESS.reset(token)
+
+
+def limits(*parts: str) -> Limits:
+    return Limits.read(parts)
+
+
+async def refused(awaited: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await awaited
+    return caught.value
+
+
+async def test_two_processes_count_together(redis: Redis) -> None:
+    here, there = [Rates(redis, limits("starts=3/minute")) for _ in range(2)]
+    for rates in (here, there, here):
+        await rates.check(START, "ann")
+    refusal = await refused(there.check(START, "ann"))
+    assert refusal.code is ErrorCode.RATE_LIMITED
+    assert refusal.message == "Too many starts: at most 3 per 1 minute from one principal."
+    assert refusal.retry_after is not None
+    assert 1 <= refusal.retry_after <= 120
+    await there.check(READ, "ann")
+    await there.check(START, "bob")
+
+
+@pytest.mark.usefixtures("address")
+async def test_an_address_counts_whoever_comes_from_it(redis: Redis) -> None:
+    rates = Rates(redis, limits("commands=100/minute", "address.commands=3/minute", "address.connects=1/minute"))
+    for name in ("ann", "bob", ""):
+        await rates.check(READ, name)
+    assert "one address" in (await refused(rates.check(READ, "eve"))).message
+    await rates.connect()
+    assert "Too many connects" in (await refused(rates.connect())).message
+    ADDRESS.set("203.0.113.10")
+    await rates.check(READ, "eve")
+    await rates.connect()
+
+
+async def test_nothing_is_counted_where_nothing_is_limited(redis: Redis) -> None:
+    rates = Rates(redis, None)
+    for _ in range(1000):
+        await rates.check(START, "ann")
+    assert await redis.keys("qd:rate*") == []
+
+
+@pytest.mark.parametrize("hurt", [signal.SIGSTOP, signal.SIGKILL])
+async def test_a_redis_that_is_away_limits_nothing(valkey: Valkey, impatient: Redis, hurt: signal.Signals) -> None:
+    rates = Rates(impatient, limits("starts=1/minute"))
+    await rates.check(START, "ann")
+    valkey.send(hurt)
+    await rates.check(START, "ann")
+    valkey.send(signal.SIGCONT)
