@@ -23,7 +23,10 @@ import { Skeleton } from "./skeleton.js";
 const dressed = (load) => () => Promise.all([load(), sheets(["run", "card", "document"])]).then(([part]) => part);
 const PARTS = [dressed(() => import("./run.js")), dressed(() => import("./desk.js"))];
 const [Run, Desk] = PARTS.map(later);
-const Help = later(dressed(() => import("./help.js")));
+/** @template T @param {() => Promise<T>} load */
+const above = (load) => () => Promise.all([load(), sheets(["dialogs"])]).then(([part]) => part);
+const Help = later(above(() => import("./help.js"))),
+  Palette = later(above(() => import("./palette.js")));
 
 addEventListener("online", client.retryNow);
 
@@ -32,9 +35,11 @@ function App() {
   const place = usePlace();
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
-  const [helps, setHelps] = useState(false);
-  const help = useCallback(() => setHelps(true), []);
-  useKeys(help);
+  const [dialog, open] = useState("");
+  const close = useCallback(() => open(""), []),
+    help = useCallback(() => open("help"), []),
+    palette = useCallback(() => open("palette"), []);
+  useKeys(help, palette);
   useFocus(sheet, place);
   const view = place.checkpoint ? "checkpoint" : place.execution ? "run" : "home";
   return html`<div class="app" data-view=${view}>
@@ -47,7 +52,7 @@ function App() {
       <${Bar} place=${place} />
     </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} place=${place} />
-    ${helps && html`<${Suspense} fallback=${null}><${Help} close=${() => setHelps(false)} /><//>`}
+    ${dialog && html`<${Suspense} fallback=${null}><${dialog === "help" ? Help : Palette} close=${close} help=${help} /><//>`}
   </div>`;
 }
 

@@ -107,7 +107,7 @@ def test_it_holds_the_client_its_types_and_nothing_else(tarball: Path) -> None:
 def test_each_entry_names_files_that_are_there(tarball: Path) -> None:
     manifest = json.loads((ROOT / "static" / "package.json").read_text())
     assert (manifest["type"], manifest["sideEffects"], manifest["license"]) == ("module", False, "Apache-2.0")
-    assert "dependencies" not in manifest
+    assert list(manifest["dependencies"]) == ["diff"]
     entries = {name: entry for name, entry in manifest["exports"].items() if isinstance(entry, dict)}
     assert set(entries) == {".", "./react", "./compat", "./assistant-ui"}
     for entry in entries.values():
@@ -204,11 +204,14 @@ def test_what_is_packed_passes_its_tests_on_react_18_and_the_newest_assistant_ui
         archive.extractall(home, filter="data")
     static = (home / "package").rename(home / "static")
     manifest = json.loads((static / "package.json").read_text())
-    kept = {name: manifest[name] for name in ("name", "type", "exports")}
+    kept = {name: manifest[name] for name in ("name", "type", "exports", "dependencies")}
     (static / "package.json").write_text(json.dumps(kept))
     shutil.copytree(ROOT / "tests" / "web", home / "tests" / "web")
     install(static, "react@18.3.1", "react-dom@18.3.1", *TYPES_18, *ASSISTANT_UI, f"happy-dom@{pinned('happy-dom')}")
-    tests = [f"tests/web/{name}.test.js" for name in ("react", "mounted", "polled", "chat", "compat", "checkpoint")]
+    tests = [
+        f"tests/web/{name}.test.js"
+        for name in ("react", "mounted", "polled", "chat", "compat", "checkpoint", "together", "assistant")
+    ]
     assert "# fail 0" in run([*node(), "--test", "--test-reporter=tap", *tests], home, limit=60)
 
     shutil.copytree(APPS / "vite" / "src", static / "src")
