@@ -18,6 +18,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from protocol.client import AsyncClient
+from protocol.webhooks import Webhook
 from tests.acceptance.test_rest import api, reached
 from tests.support.contract import is_described
 from tests.support.http import ask
@@ -173,6 +175,18 @@ async def test_an_address_that_is_gone_and_a_person_who_asks_again(
     await wait_until(lambda: len(receiver.at(f"/{topic}")) == 2, description="it is called again", timeout=30)
     assert receiver.at(f"/{topic}")[1].json["type"] == "execution.completed"
     assert (await api(whole, "POST", f"/executions/{execution}/deliveries/1-none/resend")).status == 404
+
+
+async def test_the_python_client_has_them_too(whole: Stack, receiver: Receiver, topic: str) -> None:
+    hook = Webhook(url=receiver.url(f"/{topic}"), secret=SECRET, events=["execution.completed"])
+    async with AsyncClient(f"http://127.0.0.1:{whole.port}") as client:
+        execution = (await client.start("story", {"topic": topic}, webhooks=[hook])).execution
+        await delivered(whole, execution, 1)
+        (delivery,) = (await client.deliveries(execution)).items
+        assert (delivery.state, delivery.event) == ("delivered", "execution.completed")
+        assert (await client.resend(execution, delivery.id)).state == "pending"
+        await wait_until(lambda: len(receiver.at(f"/{topic}")) == 2, description="it is called again")
+    assert len({call.id for call in receiver.at(f"/{topic}")}) == 1
 
 
 @pytest.mark.parametrize(
