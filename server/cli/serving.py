@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from server.auth.setup import make_tokens
 from server.settings import Settings
 from server.webhooks import configuration
 
@@ -14,6 +15,8 @@ def start(command: str, path: str | None, arguments: Sequence[str]) -> int:
         enter(path, arguments)
     settings = Settings.read()
     configuration.subscriptions(settings)  # what is wrong with them is told now, and not by each process
+    if command != "worker":
+        make_tokens(settings.auth)  # what is wrong with a key is told before anything has begun
     if command == "serve" and settings.roles is None:
         from server.cli.family import serve
 

@@ -108,7 +108,8 @@ class Deliverer:
             return False
         for claim in claims:
             if claim in self._under_way:
-                continue  # asked for again while its call is under way: then this is the call that was asked for
+                group.start_soon(self._give_back, claim)  # asked for again while its call is under way: after that
+                continue
             self._under_way[claim] = records.parts(claim.delivery)[1]
             group.start_soon(self._deliver, claim, name=f"delivery {claim.delivery}")
         return len(claims) == room
@@ -127,7 +128,7 @@ class Deliverer:
                 await self._give_back(claim)
 
     async def _give_back(self, claim: Claim) -> None:
-        """Leave a delivery to others: this worker is told to stop, or has lost Redis."""
+        """Leave a delivery for later: this worker is told to stop, has lost Redis, or is about to call already."""
         with anyio.move_on_after(2, shield=True), suppress(*OUTAGE):  # else the claim runs out by itself
             await self._outbox.give_back(claim, self._clock() + LATER)
 

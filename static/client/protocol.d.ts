@@ -56,7 +56,7 @@ export interface Attempt {
   readonly error?: string | null;
 }
 
-/** Say who you are. */
+/** Say who you are; again, before the session ends, by a newer token of the same principal. */
 export interface Auth {
   readonly type: "auth";
   readonly id?: number | string | null;

@@ -30,7 +30,7 @@ async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
 async def test_a_desk_on_which_there_is_nothing(screen: Screen) -> None:
     def nothing(frame: Frame) -> Frame:
         if frame["type"] == "reply" and isinstance(frame["data"], dict):
-            emptied = {name: [] for name in ("items", "checkpoints") if name in frame["data"]}
+            emptied: Frame = {name: [] for name in ("items", "checkpoints") if name in frame["data"]}
             return {**frame, "data": {**frame["data"], **emptied}}
         return frame
 
@@ -168,6 +168,24 @@ async def test_words_that_somebody_else_was_faster_than(screen: Screen, stack: S
     await expect(screen.page.get_by_text("Somebody decided first")).to_be_visible()
     await expect(screen.page.locator(".kept")).to_contain_text("I would have asked for more")
     await look(screen, "look-decided-first")
+
+
+async def test_a_question_in_the_dock_under_a_run(screen: Screen, stack: Stack) -> None:
+    execution = await start(stack, "in the dock", ["after_survey"])
+    for width, height in ((1024, 768), (768, 1024)):
+        await screen.page.set_viewport_size({"width": width, "height": height})
+        await screen.go(f"/x/{execution}")
+        await expect(screen["action-approve"]).to_be_in_viewport()
+        await expect(screen["task-survey"]).to_be_visible()
+        assert await screen.accessibility() == []
+        await screen.keep(f"look-dock-{width}")
+        await screen.card("after_survey").focus()
+        await screen.page.keyboard.press("e")
+        await expect(screen["task-survey"]).to_be_hidden()
+        assert await screen.accessibility() == []
+        await screen.keep(f"look-dock-larger-{width}")
+        await screen.page.keyboard.press("e")
+        await expect(screen["task-survey"]).to_be_visible()
 
 
 # The connection

@@ -7,12 +7,13 @@ import anyio
 import msgspec
 import pytest
 
-from protocol.commands import Cancel, Fork, Get, Resend
+from protocol.commands import Cancel, Deliveries, Fork, Get, Resend, Start
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import seconds_of
 from protocol.ids import ExecutionId
 from protocol.objects import State
 from server import keys
+from server.auth import Principal, Role
 from server.webhooks.addresses import NOTHING
 from server.webhooks.schedule import SCHEDULE
 from server.webhooks.subscriptions import Configured, Endpoint
@@ -318,6 +319,27 @@ async def test_a_webhook_that_is_configured_no_more_is_given_up(world: World, re
     async with hooks.delivering():
         (delivery,) = await hooks.reached(execution, "failed")
     assert "configured" in (delivery.attempts[0].error or "")
+
+
+async def test_every_tenants_webhooks_are_called_and_disabled_apart(world: World, receiver: Receiver) -> None:
+    receiver.answers.append(Answer(410))
+    hooks = Hooks(world)
+    ends: dict[str, ExecutionId] = {}
+    async with hooks.delivering():
+        for tenant in ("kopi", "teh:tarik"):
+            rara = Principal("rara", "Rara", tenant, frozenset({Role.OPERATOR}))
+            start = Start(crew="scripted", inputs={"topic": "tea"}, webhooks=[hook(receiver.url(), *ENDS)])
+            execution = ends[tenant] = (await world.dispatch.handle(start, rara)).execution
+            await world.dispatch.handle(Cancel(execution=execution), rara)
+            listing = Deliveries(execution=execution)
+
+            async def tried(listing: Deliveries = listing, rara: Principal = rara) -> bool:
+                return bool((await world.dispatch.handle(listing, rara)).items[0].attempts)
+
+            await wait_until(tried, description=f"{tenant} is told")
+            (delivery,) = (await world.dispatch.handle(listing, rara)).items
+            assert delivery.state == ("disabled" if tenant == "kopi" else "delivered")
+    assert [call.verified()["data"]["execution"] for call in receiver.calls] == list(ends.values())
 
 
 async def test_a_fork_tells_of_its_own_events_only(world: World, receiver: Receiver) -> None:

@@ -14,6 +14,7 @@ from server.routes.api.events import EventLog
 from server.routes.api.executions import Executions
 from server.routes.api.files import Downloads
 from server.routes.api.requests import Resource
+from server.routes.api.tickets import TicketOffice
 
 
 class Api(Resource):
@@ -26,10 +27,11 @@ class Api(Resource):
         self.deliveries = Deliveries(dispatch)
         self.events = EventLog(dispatch, hub)
         self.downloads = Downloads(dispatch, files)
+        self.tickets = TicketOffice()
 
     def routes(self) -> list[BaseRoute]:
         """List the routes, below `/api/v1`."""
-        parts = (self.executions, self.checkpoints, self.deliveries, self.events, self.downloads)
+        parts = (self.executions, self.checkpoints, self.deliveries, self.events, self.downloads, self.tickets)
         lists = [Route("/crews", self.crews), Route("/conversations", self.conversations)]
         return [*lists, *(route for part in parts for route in part.routes())]
 

@@ -25,10 +25,11 @@ class Deliveries(Resource):
         """`GET …/deliveries?cursor=&limit=`: oldest first."""
         limit = number(request, "limit", 50, lowest=1, highest=200)
         cursor = request.query_params.get("cursor")
-        return json(await self.handle(Listing(execution=execution_of(request), cursor=cursor, limit=limit)))
+        command = Listing(execution=execution_of(request), cursor=cursor, limit=limit)
+        return json(await self.handle(request, command))
 
     async def resend(self, request: Request) -> Response:
         """`POST …/deliveries/{delivery}/resend`: make it again, now."""
         command = Resend(execution=execution_of(request), delivery=request.path_params["delivery"])
-        resent: Resent = await self.handle(command)
+        resent: Resent = await self.handle(request, command)
         return json(resent.delivery, 202)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from starlette.requests import Request
+
 from protocol.commands import Decide, Get, Start
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, Crew
-from server.auth import OPEN
 from server.dispatch import Changed, Dispatch, Read, Started
 from server.dispatch.webhooks import NONE, Endpoints
+from server.routes.asking import principal_of
 from server.routes.compat.shown import open_ones
 from server.routes.compat.words import meant
 
@@ -23,28 +25,35 @@ class Door:
         self.dispatch = dispatch
         self.default_crew = default_crew
 
-    async def handle(self, command: Any, endpoints: Endpoints = NONE) -> Any:
-        """Carry out a command, or raise `Refused`; `endpoints` hear of what comes of it."""
-        return await self.dispatch.handle(command, OPEN, via=self.via, endpoints=endpoints)
+    async def handle(self, request: Request, command: Any, endpoints: Endpoints = NONE) -> Any:
+        """Carry out a command for whoever sent the request, or raise `Refused`; `endpoints` hear what comes of it."""
+        return await self.dispatch.handle(command, principal_of(request), via=self.via, endpoints=endpoints)
 
-    async def crew(self, name: str | None) -> Crew:
+    async def crew(self, request: Request, name: str | None) -> Crew:
         """Describe the crew that is named, else the default one."""
-        return await self.dispatch.crew(name or self.default_crew, OPEN)
+        return await self.dispatch.crew(name or self.default_crew, principal_of(request))
 
     async def start(
-        self, crew: Crew, inputs: dict[str, Any], checkpoints: list[str], endpoints: Endpoints = NONE
+        self,
+        request: Request,
+        crew: Crew,
+        inputs: dict[str, Any],
+        checkpoints: list[str],
+        endpoints: Endpoints = NONE,
     ) -> ExecutionId:
         """Start an execution."""
-        started: Started = await self.handle(Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints), endpoints)
+        command = Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints)
+        started: Started = await self.handle(request, command, endpoints)
         return started.execution
 
-    async def read(self, execution: str) -> Read:
+    async def read(self, request: Request, execution: str) -> Read:
         """Read an execution and its checkpoints."""
-        read: Read = await self.handle(Get(execution=ExecutionId(execution)))
+        read: Read = await self.handle(request, Get(execution=ExecutionId(execution)))
         return read
 
     async def decide(
         self,
+        request: Request,
         checkpoint: Checkpoint,
         action: str,
         feedback: str | None,
@@ -59,7 +68,7 @@ class Door:
             feedback=feedback,
             version=version,
         )
-        changed: Changed = await self.handle(command, endpoints)
+        changed: Changed = await self.handle(request, command, endpoints)
         return changed
 
 
