@@ -53,14 +53,6 @@ export const useClaimed = (what) =>
     () => false,
   );
 
-/** Whether a decision went out from this tab. */
-export const useHasDecided = () =>
-  useSyncExternalStore(
-    listen,
-    () => [...claims()].some((claimed) => !claimed.includes("@")),
-    () => false,
-  );
-
 /**
  * “You”, a name, or “Somebody” where the server does not tell people apart: an open one calls everybody the same.
  * @param {Actor | null | undefined} person

@@ -11,10 +11,14 @@ from playwright.async_api import Browser
 from protocol.ids import new_id
 from tests.support.browser import Screen, launched, opened
 from tests.support.client import Client
+from tests.support.firefox import find_firefox
 from tests.support.openai_server import OpenAIServer
 from tests.support.processes import Process
 from tests.support.stack import Stack
 from tests.support.story import Storyteller
+
+#: Firefox is not everywhere; what is tested with it is tested with Chromium as well.
+collect_ignore = [] if find_firefox() else ["test_firefox.py"]
 
 
 @pytest.hookimpl(wrapper=True)
