@@ -25,9 +25,9 @@ class Command(
 
 
 class Auth(Command, frozen=True, kw_only=True, tag="auth"):
-    """Say who you are."""
+    """Say who you are; again, before the session ends, by a newer token of the same principal."""
 
-    token: Name
+    token: Annotated[str, Meta(min_length=1, max_length=16_000)]
 
 
 class Start(Command, frozen=True, kw_only=True, tag="start"):

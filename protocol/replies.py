@@ -83,6 +83,25 @@ class Seen(Answer, frozen=True, kw_only=True):
         return cls(state=read.execution.state, checkpoints=still_open)
 
 
+class Introduced(Answer, frozen=True, kw_only=True):
+    """Who the server takes the connection for, and until when; without `expires_at` for as long as it lasts.
+
+    `roles`: viewer, operator, approver, admin.
+    """
+
+    principal: Actor
+    tenant: str
+    roles: Sequence[str]
+    expires_at: str | None = None
+
+
+class Ticket(Answer, frozen=True, kw_only=True):
+    """Opens one connection, by `/ws?ticket=`, until it expires."""
+
+    ticket: str
+    expires_at: str
+
+
 class Watched(Answer, frozen=True, kw_only=True):
     """What is watched now. `recovered`: events come from the position on, else a snapshot does first.
 

@@ -4,6 +4,7 @@ All keys of one execution share the hash tag `{tenant:execution}`, so that one s
 """
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 from protocol.ids import ExecutionId
 
@@ -72,14 +73,44 @@ def active() -> str:
     return "qd:active"
 
 
+def within(subject: str, key: str) -> str:
+    """Name an idempotency key among those of all subjects: nobody's key is ever another's."""
+    return f"{quote(subject, safe='')}:{key}"
+
+
 def started(tenant: str, subject: str, key: str) -> str:
     """Name what remembers the execution that a `start` with this idempotency key made."""
-    return f"qd:{{{tenant}}}:started:{subject}:{key}"
+    return f"qd:{{{tenant}}}:started:{within(subject, key)}"
 
 
 def forked(tenant: str, subject: str, original: ExecutionId, key: str) -> str:
     """Name what remembers the execution that a `fork` of an original with this idempotency key made."""
-    return f"qd:{{{tenant}}}:forked:{subject}:{original}:{key}"
+    return f"qd:{{{tenant}}}:forked:{original}:{within(subject, key)}"
+
+
+def tenants() -> str:
+    """Name the set of tenants that have ever started something."""
+    return "qd:tenants"
+
+
+def apikey(digest: str) -> str:
+    """Name an API key, by what is left of it."""
+    return f"qd:apikey:{digest}"
+
+
+def apikeys() -> str:
+    """Name the hash of all API keys: id → digest."""
+    return "qd:apikeys"
+
+
+def apikeys_used() -> str:
+    """Name the hash of when API keys were last used: id → Unix seconds."""
+    return "qd:apikeys:used"
+
+
+def ticket(digest: str) -> str:
+    """Name a ticket, by what is left of it."""
+    return f"qd:ticket:{digest}"
 
 
 def crews() -> str:

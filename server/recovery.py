@@ -44,6 +44,13 @@ class Log(Protocol):
         """Read who looks at an execution's checkpoints now."""
 
 
+class Logs(Protocol):
+    """The logs of all tenants."""
+
+    def of(self, tenant: str) -> Log:
+        """Give those of one tenant."""
+
+
 class Start(NamedTuple):
     """Where a replay begins: after `offset`. Not `recovered`: from there events are lost, a snapshot comes first."""
 

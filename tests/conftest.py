@@ -58,7 +58,9 @@ async def leaked_keys(client: Redis) -> list[str]:
 
 async def belongs_to_open(client: Redis, key: str) -> bool:
     """Tell whether the key is part of an execution that has not ended, or of the lists of such executions."""
-    if key.startswith(("qd:active", "qd:crews", "qd:docket")) or key.endswith((":inbox", ":executions")):
+    if key.startswith(("qd:active", "qd:crews", "qd:docket", "qd:tenants", "qd:apikey")) or key.endswith(
+        (":inbox", ":executions")
+    ):
         return True
     tag = key[: key.find("}") + 1]
     state: Any = await client.hget(f"{tag}:state", "state")

@@ -15,11 +15,12 @@ were seen last, without a gap or a repetition, and a command that was under way 
 """
 
 from protocol.client.asynchronous import AsyncClient
-from protocol.client.errors import CommandError, Disconnected
+from protocol.client.errors import CommandError, Disconnected, Unauthenticated
 from protocol.client.synchronous import Client
 from protocol.client.watch import UnknownEvent
 from protocol.replies import Changed, Page, Read, Started
 
 __all__ = [
-    "AsyncClient", "Changed", "Client", "CommandError", "Disconnected", "Page", "Read", "Started", "UnknownEvent",
+    "AsyncClient", "Changed", "Client", "CommandError", "Disconnected", "Page", "Read", "Started", "Unauthenticated",
+    "UnknownEvent",
 ]  # fmt: skip

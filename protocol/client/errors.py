@@ -16,3 +16,7 @@ class CommandError(Exception):
 
 class Disconnected(Exception):
     """Raised when there is no connection any more, and none will be made: the client is closed, or was sent away."""
+
+
+class Unauthenticated(Disconnected):
+    """Raised when the server asks who we are, and there is no token, or none that it takes."""

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from protocol.client.comeback import STEADY, pause_after
-from protocol.client.errors import CommandError, Disconnected
+from protocol.client.errors import CommandError, Disconnected, Unauthenticated
 from protocol.client.reading import read
 from protocol.commands import Auth, Command, Pong
 from protocol.frames import JSON_SUBPROTOCOL, Bye, Error, Reply, ServerPing, Welcome
@@ -89,7 +89,9 @@ class Link:
             status = refused.response.status_code
             return (4003 if status in FINAL else 1006), f"The server answers the handshake with {status}."
         except CommandError as refused:
-            return (4101 if refused.retry else 4003), str(refused)
+            if not refused.retry:
+                raise Unauthenticated(str(refused)) from None
+            return 4101, str(refused)
         except (InvalidHandshake, OSError, TimeoutError) as error:
             return 1006, str(error)
         return 1006, ""
@@ -114,7 +116,7 @@ class Link:
 
     async def _introduce(self, socket: ClientConnection) -> None:
         if self._token is None:
-            raise Disconnected("This server asks who you are: give the client a token.")
+            raise Unauthenticated("This server asks who you are.")
         token = self._token()
         secret = await token if inspect.isawaitable(token) else token
         await socket.send(msgspec.json.encode(Auth(id=AUTH, token=secret)).decode())

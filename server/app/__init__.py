@@ -31,6 +31,9 @@ class Part(Protocol):
     def measures(self) -> list[Measure]:
         """List what must be measured when metrics are read."""
 
+    def guard(self, app: Starlette) -> None:
+        """Put in front of all routes what its own need."""
+
     async def drain(self) -> None:
         """Take leave, before the server stops."""
 
@@ -81,8 +84,12 @@ def make_app(settings: Settings, parts: Sequence[Part]) -> Starlette:
         exception_handlers={Refused: on_refused, HTTPException: on_http_error},
     )
     app.state.broken = False
+    for part in parts:
+        part.guard(app)
     add_cors(app, settings.origins)
     app.add_middleware(Provenance)
-    app.add_middleware(Guard, origins=settings.origins, anywhere=settings.open and not settings.origins)
+    # who must say who they are can be reached under any name: a page of another name has nothing to say
+    anywhere = settings.auth.required or (settings.insecure and not settings.origins)
+    app.add_middleware(Guard, origins=settings.origins, anywhere=anywhere)
     app.add_middleware(Headers)
     return app

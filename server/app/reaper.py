@@ -7,7 +7,6 @@ handed on from run to run, and a worker that dies with it in its hands would sto
 import anyio
 import structlog
 
-from protocol.ids import ExecutionId
 from server.app.sweep import Sweep
 from server.engine.heartbeat import Heartbeat
 from server.engine.worker import Worker
@@ -47,15 +46,9 @@ class Reaper:
         """Close checkpoints whose time is over, have executions advanced that nobody runs, and drop old files."""
         if not self._heartbeat.steady:
             return
-        for execution, offset in await self._worker.expire():
-            await self._queue.advance(self._worker.store.member(execution), offset)
-        for execution in await self._worker.store.due():
-            await self._look(execution)
+        for member, offset in await self._worker.expire():
+            await self._queue.advance(member, offset)
+        for member in await self._worker.store.due():
+            if (at := await self._worker.look(member)) is not None:
+                await self._queue.advance(member, at)
         await self._sweep.when_due()
-
-    async def _look(self, execution: ExecutionId) -> None:
-        store = self._worker.store
-        if await self._worker.look(execution):
-            holder = await store.holder(execution)
-            if holder:
-                await self._queue.advance(store.member(execution), holder.offset)

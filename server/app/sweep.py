@@ -36,7 +36,7 @@ class Sweep:
         """Drop what is over, and tell how many executions it was."""
         dropped = 0
         for name in await anyio.to_thread.run_sync(self.files.untouched, self.retention.total_seconds(), MOST):
-            if await self.store.holder(ExecutionId(name)) is None:
+            if not await self.store.known(ExecutionId(name)):
                 await anyio.to_thread.run_sync(self.files.drop, name)
                 dropped += 1
         if dropped:

@@ -5,10 +5,13 @@ from collections import Counter
 from contextlib import AsyncExitStack
 
 import anyio
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from server import telemetry
+from server.app.doorkeeper import Doorkeeper
 from server.assets import Assets, find_root
+from server.auth.doorman import Doorman
 from server.catalogue import Catalogue
 from server.connection import Endpoint, Policy
 from server.dispatch import Dispatch
@@ -26,7 +29,9 @@ from server.routes.operations import Check, Measure
 from server.routes.reference import Reference
 from server.settings import Settings
 from server.store import Store, Workers
+from server.store.apikeys import ApiKeys
 from server.store.client import OUTAGE, connect
+from server.store.tickets import Tickets
 
 #: The word that proves the way through Redis must be back within this, in seconds.
 PROOF_LIMIT = 3.0
@@ -47,10 +52,11 @@ class Web:
         self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates)
         self.pubsub = PubSub(self.redis)
         self.hub = Hub(self.pubsub, self.store)
+        self.doorman = Doorman(settings.auth, ApiKeys(self.redis), Tickets(self.redis))
         limits = settings.rate_limits
         policy = Policy(origins=settings.origins or None, commands_per_10s=limits.commands_in(10) if limits else None)
         self.endpoint = Endpoint(
-            self.hub, self.dispatch, policy, crews=lambda: self.catalogue.names, admit=self.rates.connect
+            self.hub, self.dispatch, policy, self.doorman, crews=lambda: self.catalogue.names, admit=self.rates.connect
         )
         self.api = Api(self.dispatch, self.hub, Files(settings.data))
         self.agui = AgUi(self.dispatch, self.hub)
@@ -71,6 +77,10 @@ class Web:
             *Reference().routes(),
             *Assets(find_root()).routes(),
         ]
+
+    def guard(self, app: Starlette) -> None:
+        """Let nobody in who must say who they are and does not."""
+        app.add_middleware(Doorkeeper, doorman=self.doorman)
 
     def checks(self) -> dict[str, Check]:
         """Prove the subscription by a word that comes back through it, and the crews by what workers report."""
@@ -105,7 +115,8 @@ class Web:
         if time.monotonic() - self._counted < COUNT_EVERY:
             return
         try:
-            counts, waiting = await self.store.count(), await self.store.count_inbox()
+            counts = await self.store.count()
+            waiting = sum([await store.count_inbox() for store in await self.store.everywhere()])
             reports = await self.workers.live()
         except OUTAGE:
             return
@@ -133,6 +144,7 @@ class Web:
         self._stack.callback(group.cancel_scope.cancel)
         group.start_soon(self.pubsub.run)
         group.start_soon(self.hub.run)
+        group.start_soon(self.endpoint.mind_keys)
         group.start_soon(self.dispatch.views.run)
         return self
 

@@ -8,6 +8,7 @@ import anyio
 import anyio.to_thread
 import structlog
 from anyio.abc import TaskGroup
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from protocol.ids import new_id
@@ -74,6 +75,9 @@ class WorkerPart:
     def routes(self) -> list[BaseRoute]:
         """Serve nothing of its own."""
         return []
+
+    def guard(self, app: Starlette) -> None:
+        """Guard nothing: what it serves, everybody may ask."""
 
     def checks(self) -> dict[str, Check]:
         """Be ready when the crews are loaded and the sign of life is heard."""

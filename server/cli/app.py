@@ -1,9 +1,12 @@
 """The commands and their options. What they do is imported when it is done: `--help` is quick, and so is a start."""
 
+import os
 from enum import StrEnum
 from typing import Annotated, Optional
 
 import typer
+
+from server.cli.keys import app as keys_app
 
 
 def _end(code: int, **_: object) -> None:
@@ -48,28 +51,38 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure", help="Ask nobody who they are, even where others than this machine reach the port."),
+]
+app.add_typer(keys_app)
+
+
 @app.callback(invoke_without_command=True)
 def _default(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         raise typer.Exit(_serve("serve", None, ["serve"]))
 
 
-def _serve(role: str, path: str | None, arguments: list[str]) -> int:
+def _serve(role: str, path: str | None, arguments: list[str], *, insecure: bool = False) -> int:
     from server.cli.serving import start
+
+    if insecure:
+        os.environ["QUARTERDECK_INSECURE"] = "on"
 
     return start(role, path, arguments)
 
 
 @app.command()
-def serve(path: Path = None) -> int:
+def serve(path: Path = None, insecure: Insecure = False) -> int:
     """Start everything: the web process, workers, restarted when they die, and a Valkey if no Redis is named."""
-    return _serve("serve", path, ["serve", *([path] if path else [])])
+    return _serve("serve", path, ["serve", *([path] if path else [])], insecure=insecure)
 
 
 @app.command()
-def web(path: Path = None) -> int:
+def web(path: Path = None, insecure: Insecure = False) -> int:
     """Start one web process."""
-    return _serve("web", path, ["web", *([path] if path else [])])
+    return _serve("web", path, ["web", *([path] if path else [])], insecure=insecure)
 
 
 @app.command()

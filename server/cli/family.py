@@ -120,6 +120,9 @@ class Family:
         # A child that inherits the share keeps Valkey up while it takes its leave, even when the parent was killed.
         handed = (lifeline, *((share.users.fileno(),) if share else ()))
         web = Child("web", {**environ, HANDED: str(listening.fileno())}, (*handed, listening.fileno()))
+        if self.settings.auth.required:  # crews need no key that could sign a token
+            environ = {**environ, "QUARTERDECK_AUTH": "on"}
+            environ.pop("QUARTERDECK_AUTH_KEY", None)
         return [web, *(Child("worker", environ, handed) for _ in range(self.settings.workers))]
 
     def _mind(self, children: list[Child], where: str) -> None:

@@ -15,7 +15,7 @@ from server.app import make_app, make_parts
 from server.cli import FAILED
 from server.cli.listening import address, own
 from server.cli.memory import keep_together
-from server.settings import Settings
+from server.settings import Settings, is_loopback
 from server.sockets import serve
 from server.store import client
 from server.telemetry import configure_logs
@@ -58,6 +58,8 @@ async def _serve(settings: Settings, roles: tuple[str, ...], url: str) -> int:
             for part in parts:
                 group.create_task(part.drain())
 
+    if "web" in roles and not settings.auth.required and not is_loopback(settings.host):
+        log.warning("auth.off", host=settings.host, meaning="whoever reaches this address may do everything")
     log.info("process.started", roles=list(roles), address=address(listening), pid=os.getpid())
     app = make_app(settings, parts)
     await serve(app, drain=drain, sockets=[listening])

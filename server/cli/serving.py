@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from server.auth.setup import make_tokens
 from server.settings import Settings
 
 
@@ -12,6 +13,8 @@ def start(command: str, path: str | None, arguments: Sequence[str]) -> int:
 
         enter(path, arguments)
     settings = Settings.read()
+    if command != "worker":
+        make_tokens(settings.auth)  # what is wrong with a key is told before anything has begun
     if command == "serve" and settings.roles is None:
         from server.cli.family import serve
 

@@ -10,14 +10,16 @@ import structlog
 from starlette.types import Message, Receive
 from structlog.contextvars import bind_contextvars
 
-from protocol.commands import AnyCommand, Ping, Pong, Start, Unwatch, View, Watch
+from protocol.commands import AnyCommand, Auth, Ping, Pong, Start, Unwatch, View, Watch
 from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import MAX_FRAME, Reply, decode_command, encode, error_frame, timestamp
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, State
 from protocol.replies import Inbox, ServerTime, Watched
-from server.auth import Principal
+from server.auth import Principal, Session
+from server.auth.doorman import Doorman
 from server.connection.heartbeat import Heartbeat
+from server.connection.identity import Identity
 from server.connection.policy import Policy, Rate
 from server.hub import Hub, InboxWatch
 from server.hub import Watch as Watching
@@ -47,6 +49,9 @@ class Dispatch(Protocol):
     async def handle(self, command: AnyCommand, principal: Principal) -> Any:
         """Carry out a command and return the reply's data, or raise `Refused`."""
 
+    def permit(self, command: AnyCommand, principal: Principal) -> None:
+        """Raise `Refused` for a command that the principal's roles do not allow."""
+
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Watchable:
         """Read what a watcher is told at first, or raise `Refused` when there is nothing that it may watch."""
 
@@ -62,16 +67,15 @@ class Connection:
 
     __slots__ = (
         "__weakref__", "_binary", "_dispatch", "_ended", "_heartbeat", "_hub", "_inbox", "_loop", "_policy", "_rate",
-        "_unanswered", "_watches", "ident", "outlet", "principal",
+        "_unanswered", "_watches", "ident", "identity", "outlet",
     )  # fmt: skip
 
     def __init__(
-        self, ident: ConnectionId, outlet: Outlet, principal: Principal, *, binary: bool, hub: Hub,
-        dispatch: Dispatch, policy: Policy,
+        self, ident: ConnectionId, outlet: Outlet, session: Session | None, *, binary: bool, hub: Hub,
+        dispatch: Dispatch, policy: Policy, doorman: Doorman,
     ) -> None:  # fmt: skip
         self.ident = ident
         self.outlet = outlet
-        self.principal = principal
         self._binary = binary
         self._hub = hub
         self._dispatch = dispatch
@@ -84,11 +88,14 @@ class Connection:
         #: The `id` of the command at work, until it has its one reply or error.
         self._unanswered: int | str | None = None
         self._heartbeat = Heartbeat(outlet, policy, self._silent)
+        self.identity = Identity(doorman, session, policy.auth_limit, self._expire)
         outlet.on_slow = self._slow
 
     async def serve(self, receive: Receive) -> None:
         """Take commands until the client or the server ends the connection."""
-        bind_contextvars(connection=self.ident, principal=self.principal.id)
+        bind_contextvars(connection=self.ident)
+        if self.identity.session is not None:
+            bind_contextvars(principal=self.identity.principal.id)
         try:
             while (message := await receive())["type"] == "websocket.receive":
                 self.outlet.heard = self._loop.time()
@@ -110,16 +117,17 @@ class Connection:
         log.info("connection.slow", connection=self.ident)  # told from another task, with another context
         self.end(CloseCode.SLOW_CONSUMER, after=1.0, grace=SHORT_GRACE)
 
+    def _expire(self, code: CloseCode) -> None:
+        self.end(code, grace=SHORT_GRACE)
+
     def _silent(self) -> None:
         self.end(CloseCode.HEARTBEAT_LOST, grace=SHORT_GRACE)
 
     def _leave(self) -> None:
         self._heartbeat.stop()
+        self.identity.stop()
         self.outlet.on_slow = None
-        for watch in self._watches.values():
-            watch.close()
-        self._watches.clear()
-        self._leave_inbox()
+        self._leave_watches()
         self._dispatch.leave(self.ident)
 
     # Commands
@@ -157,43 +165,55 @@ class Connection:
             self._refuse(Refused(ErrorCode.INTERNAL, "The server failed; its log says why."))
 
     async def _carry_out(self, command: AnyCommand) -> None:
+        if isinstance(command, Auth):
+            await self._introduce(command)
+            return
+        principal = self.identity.principal
         match command:
             case Ping():
                 self._reply(ServerTime(server_time=timestamp(time.time())))
             case Watch():
-                await self._watch(command)
+                await self._watch(command, principal)
             case Unwatch():
                 self._unwatch(command)
             case View():
-                await self._dispatch.look(command, self.principal, self.ident)
+                await self._dispatch.look(command, principal, self.ident)
                 self._reply({})
             case Start() if command.watch:
-                await self._start(command)
+                await self._start(command, principal)
             case _:
-                self._reply(await self._dispatch.handle(command, self.principal))
+                self._reply(await self._dispatch.handle(command, principal))
 
-    async def _start(self, command: Start) -> None:
+    async def _introduce(self, command: Auth) -> None:
+        introduced = await self.identity.introduce(command)
+        bind_contextvars(principal=introduced.principal.id)
+        if not introduced.roles:  # a newer token may say less than the one before
+            self._leave_watches()
+        self._reply(introduced)
+
+    async def _start(self, command: Start, principal: Principal) -> None:
         self._check_quota()
-        data = await self._dispatch.handle(command, self.principal)
+        data = await self._dispatch.handle(command, principal)
         self._reply(data)
         execution = data["execution"] if isinstance(data, dict) else data.execution
-        watch, found = await self._hub.watch(execution, self.outlet, "start")
+        watch, found = await self._hub.watch(principal.tenant, execution, self.outlet, "start")
         self._add(execution, watch)
         watch.begin(found)
 
-    async def _watch(self, command: Watch) -> None:
+    async def _watch(self, command: Watch, principal: Principal) -> None:
         if (command.execution is None) is not command.inbox:
             raise Refused(ErrorCode.BAD_FIELD, "Name either an `execution` or `inbox: true`.")
+        self._dispatch.permit(command, principal)
         if command.execution is None:
-            await self._watch_inbox()
+            await self._watch_inbox(principal)
             return
         execution = command.execution
         self._remove(execution)
         self._check_quota()
-        watch, found = await self._hub.watch(execution, self.outlet, command.after)
+        watch, found = await self._hub.watch(principal.tenant, execution, self.outlet, command.after)
         self._add(execution, watch)
         try:
-            seen = await self._dispatch.watchable(execution, self.principal)
+            seen = await self._dispatch.watchable(execution, principal)
         except BaseException:
             self._remove(execution)
             raise
@@ -204,9 +224,9 @@ class Connection:
         ))  # fmt: skip
         watch.begin(found)
 
-    async def _watch_inbox(self) -> None:
+    async def _watch_inbox(self, principal: Principal) -> None:
         self._leave_inbox()
-        self._inbox = await self._hub.watch_inbox(self.outlet)
+        self._inbox = await self._hub.watch_inbox(principal.tenant, self.outlet)
         self._reply(Inbox(checkpoints=self._inbox.checkpoints))
         self._inbox.begin()
 
@@ -232,6 +252,12 @@ class Connection:
         watch = self._watches.pop(execution, None)
         if watch is not None:
             watch.close()
+
+    def _leave_watches(self) -> None:
+        for watch in self._watches.values():
+            watch.close()
+        self._watches.clear()
+        self._leave_inbox()
 
     def _leave_inbox(self) -> None:
         if self._inbox is not None:

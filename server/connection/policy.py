@@ -15,7 +15,8 @@ UNLIMITED = 1_000_000
 class Policy:
     """Limits of every connection. `origins`: who may connect from a browser; None means the server's own host.
 
-    `heartbeat` and `patience` are in seconds: a ping at least every `heartbeat`, a word within `patience` of it.
+    `heartbeat` and `patience` are in seconds: a ping at least every `heartbeat`, a word within `patience` of it. Where
+    people must say who they are, they have `auth_limit` seconds for it.
     """
 
     origins: Sequence[str] | None = None
@@ -24,6 +25,7 @@ class Policy:
     watches: int = 100
     commands_per_10s: int | None = 200
     command_limit: float = 10.0
+    auth_limit: float = 10.0
 
     @property
     def limits(self) -> Limits:

@@ -6,6 +6,7 @@ is done.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from protocol.commands import (
@@ -28,12 +29,13 @@ from protocol.commands import (
     View,
     Watch,
 )
-from protocol.errors import ERRORS, ErrorCode, Refused
+from protocol.errors import ErrorCode, Refused
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Crew
 from protocol.replies import Changed, Extended, Noted, Read, Seen, Started
 from server.auth import OPEN, Principal
 from server.catalogue import Catalogue
+from server.dispatch import permission
 from server.dispatch.audit import logged
 from server.dispatch.decide import decide
 from server.dispatch.deliberate import comment, extend
@@ -45,7 +47,6 @@ from server.dispatch.start import start
 from server.dispatch.tracing import traced
 from server.dispatch.view import Views
 from server.dispatch.work import Work
-from server.policy import authorize
 from server.queue import Queue
 from server.rates import Rates
 from server.store import Store, Workers
@@ -55,7 +56,7 @@ __all__ = ["Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Pla
 
 
 class Dispatch:
-    """Carry out commands for one tenant."""
+    """Carry out commands, each within its principal's tenant."""
 
     def __init__(
         self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue, rates: Rates | None = None
@@ -66,62 +67,68 @@ class Dispatch:
 
     async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
         """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
-        with logged(command, principal, via) as told, _allowed(principal, command):
+        with logged(command, principal, via) as told, reaching_redis():
             await self._count(command, principal)
-            async with traced(self.work, command, principal, via):
-                reply = await self._carry_out(command, principal, via)
+            work = self._work(principal)
+            await permission.check(work.store, command, principal)
+            async with traced(work, command, principal, via):
+                reply = await self._carry_out(work, command, principal, via)
             if isinstance(reply, Started):
                 told["execution"] = reply.execution
             return reply
 
-    async def _carry_out(self, command: AnyCommand, principal: Principal, via: str) -> Any:
+    async def _carry_out(self, work: Work, command: AnyCommand, principal: Principal, via: str) -> Any:
         match command:
             case Start():
-                return await start(self.work, command, principal)
+                return await start(work, command, principal)
             case Say():
-                return await say(self.work, command, principal)
+                return await say(work, command, principal)
             case Decide():
-                return await decide(self.work, command, principal, via)
+                return await decide(work, command, principal, via)
             case Comment():
-                return await comment(self.work, command, principal)
+                return await comment(work, command, principal)
             case Extend():
-                return await extend(self.work, command, principal)
+                return await extend(work, command, principal)
             case Cancel():
-                return await self.work.cancel(command, principal)
+                return await work.cancel(command, principal)
             case Pause():
-                return await self.work.pause(command, principal)
+                return await work.pause(command, principal)
             case Resume():
-                return await self.work.resume(command, principal)
+                return await work.resume(command, principal)
             case Fork():
-                return await fork(self.work, command, principal, via)
+                return await fork(work, command, principal, via)
             case List():
-                return await list_page(self.work, command)
+                return await list_page(work, command)
             case Get():
-                return await self.work.get(command.execution)
+                return await work.get(command.execution)
             case Watch() | Unwatch() | View() | Ping() | Pong() | Auth():
                 raise Refused(ErrorCode.BAD_FRAME, f"`{command.__struct_config__.tag}` belongs to a socket.")
 
     async def events(self, execution: ExecutionId, after: Place, limit: int, principal: Principal) -> Events:
         """Read a page of an execution's log, or raise `Refused`."""
         command = Get(execution=execution)
-        with _allowed(principal, command):
+        with reaching_redis():
             await self._count(command, principal)
-            return await read_events(self.work, execution, after, limit)
+            work = self._work(principal)
+            await permission.check(work.store, command, principal)
+            return await read_events(work, execution, after, limit)
 
     async def crew(self, name: str, principal: Principal) -> Crew:
         """Read how a crew is described, or raise `Refused` when it cannot run."""
-        with _allowed(principal, List(what="crews")):
+        with reaching_redis():
+            self.permit(List(what="crews"), principal)
             return await self.work.catalogue.crew(name)
 
     async def _count(self, command: AnyCommand, principal: Principal) -> None:
         """Refuse what is too much; in open mode, where nobody is told apart, by the address alone."""
         if self._rates is not None:
-            await self._rates.check(command, "" if principal is OPEN else f"{principal.tenant}/{principal.id}")
+            await self._rates.check(command, "" if principal is OPEN else principal.subject)
 
     async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
         """Note that a connection looks at a checkpoint, or does no longer, or raise `Refused`."""
-        with _allowed(principal, command):
+        with reaching_redis():
             await self._count(command, principal)
+            await permission.check(self._work(principal).store, command, principal)
             await self.views.look(command, principal, connection)
 
     def leave(self, connection: ConnectionId) -> None:
@@ -133,13 +140,17 @@ class Dispatch:
         read: Read = await self.handle(Get(execution=execution), principal)
         return Seen.of(read)
 
+    def permit(self, command: AnyCommand, principal: Principal) -> None:
+        """Raise `Refused` for a command that the principal's roles alone do not allow."""
+        permission.check_roles(command, principal)
+
+    def _work(self, principal: Principal) -> Work:
+        return replace(self.work, store=self.work.store.of(principal.tenant))
+
 
 @contextmanager
-def _allowed(principal: Principal, command: AnyCommand) -> Iterator[None]:
-    """Refuse what the principal may not do; inside, tell of a Redis that is away."""
-    code = authorize(principal, command)
-    if code:
-        raise Refused(code, ERRORS[code].meaning)
+def reaching_redis() -> Iterator[None]:
+    """Tell of a Redis that is away."""
     try:
         yield
     except OUTAGE as error:

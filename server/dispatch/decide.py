@@ -6,7 +6,7 @@ from protocol.commands import Decide, Decision, Fork
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import timestamp
 from protocol.replies import Changed
-from server import checkpoint, telemetry
+from server import checkpoint, keys, telemetry
 from server.auth import Principal
 from server.checkpoint import Record
 from server.dispatch.work import Work, changed, ended, fresh_key, unknown
@@ -20,7 +20,7 @@ TRIES = 5
 
 async def decide(work: Work, command: Decide, principal: Principal, via: str) -> Changed:
     """Answer a checkpoint, or say who did, or why it cannot be."""
-    key = f"{principal.id}:{command.key}" if command.key else fresh_key()
+    key = keys.within(principal.id, command.key) if command.key else fresh_key()
     first = await work.store.answered(command.execution, key)
     if first:
         return changed(first, duplicate=True)

@@ -6,7 +6,7 @@ from protocol.events import CheckpointCommented, CheckpointExtended
 from protocol.frames import seconds_of, timestamp
 from protocol.ids import CheckpointId, ExecutionId
 from protocol.replies import Extended, Noted
-from server import checkpoint
+from server import checkpoint, keys
 from server.auth import Principal
 from server.checkpoint import Record
 from server.dispatch.work import Work, ended, fresh_key, unknown
@@ -19,7 +19,7 @@ TRIES = 5
 
 async def comment(work: Work, command: Comment, principal: Principal) -> Noted:
     """Say something to everybody who looks at a checkpoint. The same key says it once."""
-    key = f"{principal.id}:{command.key}" if command.key else fresh_key()
+    key = keys.within(principal.id, command.key) if command.key else fresh_key()
     if first := await work.store.answered(command.execution, key):
         return Noted(offset=first.offset, duplicate=True)
     await open_record(work, command.execution, command.checkpoint)

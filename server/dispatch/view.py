@@ -6,6 +6,7 @@ then, because Redis forgets whoever is not spoken of: so a process that dies tak
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import anyio
 
@@ -40,7 +41,7 @@ class Views:
 
     async def look(self, command: View, principal: Principal, connection: ConnectionId) -> None:
         """Note that a connection looks at a checkpoint, or does no longer; refuse one that waits for nobody."""
-        seat = Seat(connection, command.execution, command.checkpoint)
+        seat = Seat(principal.tenant, connection, command.execution, command.checkpoint)
         if command.state is None:
             self._rise(seat)
             return
@@ -51,7 +52,8 @@ class Views:
         self._note(seat, viewer)
 
     async def _check(self, seat: Seat) -> None:
-        await open_record(self._work, seat.execution, seat.checkpoint)
+        work = replace(self._work, store=self._work.store.of(seat.tenant))
+        await open_record(work, seat.execution, seat.checkpoint)
         if len(self._seats.get(seat.connection, ())) >= MOST_SEATS:
             raise Refused(ErrorCode.OVER_QUOTA, "This connection looks at too many checkpoints.", limit=MOST_SEATS)
 

@@ -75,7 +75,7 @@ class Worker:
 
         False when there is no slot for a while: the work is not kept from workers that have one.
         """
-        execution = ExecutionId(member.partition("/")[2])
+        store, execution = self.store.at(member)
         if execution in self.attempts:
             await self.wake(execution)
             return True
@@ -84,14 +84,14 @@ class Worker:
         self._claiming.add(execution)  # before anything is awaited: two people may answer at once
         slot: Slot | None = None
         try:
-            holder = await self._free(execution)
+            holder = await self._free(store, execution)
             if holder is None:
                 return True
             with anyio.move_on_after(PATIENT_FOR_SLOT):
                 slot = await self.slots.take(self._bounds.get(holder.crew))
             if slot is None:
                 return False
-            attempt = None if self._draining.is_set() else await self._claim(execution, slot)
+            attempt = None if self._draining.is_set() else await self._claim(store, execution, slot)
             if attempt and self._group:
                 self.attempts[execution] = attempt
                 self._group.start_soon(attempt.run, self._done, name=f"attempt {execution}")
@@ -101,9 +101,9 @@ class Worker:
                 slot.release()
         return True
 
-    async def _free(self, execution: ExecutionId) -> Holder | None:
+    async def _free(self, store: Store, execution: ExecutionId) -> Holder | None:
         """Tell who held the execution, if it goes on and no live worker holds it."""
-        holder = await self.store.holder(execution)
+        holder = await store.holder(execution)
         return holder if holder is not None and await self._may_take(holder) else None
 
     async def _may_take(self, holder: Holder) -> bool:
@@ -111,14 +111,14 @@ class Worker:
             return False
         return holder.owner in ("", self.ident) or not await self.workers.lives(holder.owner)
 
-    async def _claim(self, execution: ExecutionId, slot: Slot) -> Attempt | None:
+    async def _claim(self, store: Store, execution: ExecutionId, slot: Slot) -> Attempt | None:
         """Read all that an attempt needs, then take the lease: once it is taken, nothing is left that can fail."""
-        kept = await self.store.kept(execution)
+        kept = await store.kept(execution)
         if kept is None or not await self._may_take(kept.holder):
             return None
         holder = kept.holder
         journal = ExecutionJournal(
-            self.store,
+            store,
             execution,
             fence=holder.fence + 1,
             attempt=holder.attempt + 1,
@@ -134,12 +134,12 @@ class Worker:
         fault = _hopeless(holder, crew)
         if crew is None or fault:
             assert fault is not None, "a crew that is not there is hopeless"
-            await self.store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
+            await store.commit(execution, Write(data=ExecutionFailed(error=fault), fence=journal.fence))
             return None
-        return Attempt(journal, crew, slot, self.store, self.hot, trace=kept.trace)
+        return Attempt(journal, crew, slot, store, self.hot, trace=kept.trace)
 
     async def _take_lease(self, holder: Holder, journal: ExecutionJournal) -> bool:
-        commit = await self.store.commit(
+        commit = await journal.store.commit(
             journal.execution,
             Write(
                 data=self._claim_event(holder, journal.attempt),
@@ -176,34 +176,36 @@ class Worker:
         for execution in list(self.attempts):
             await self._wake_safely(execution)
 
-    async def expire(self) -> list[tuple[ExecutionId, int]]:
+    async def expire(self) -> list[tuple[str, int]]:
         """Close checkpoints whose deadline has passed; give the executions, and offsets, that nobody holds now."""
-        free: list[tuple[ExecutionId, int]] = []
-        for execution, ident in await self.store.overdue():
-            commit = await self.store.expire(execution, ident)
+        free: list[tuple[str, int]] = []
+        for member, ident in await self.store.overdue():
+            store, execution = self.store.at(member)
+            commit = await store.expire(execution, ident)
             if commit is not None:
                 log.info("checkpoint.expired", execution=execution, checkpoint=ident)
                 if not commit.owner:
-                    free.append((execution, commit.offset))
+                    free.append((member, commit.offset))
         return free
 
-    async def look(self, execution: ExecutionId) -> bool:
-        """Look after one execution: repair its lists, and tell whether it must be advanced."""
-        await self.store.repair(execution)
-        holder = await self.store.holder(execution)
+    async def look(self, member: str) -> int | None:
+        """Look after one execution: repair its lists, and give the offset to advance it from, if that must be done."""
+        store, execution = self.store.at(member)
+        await store.repair(execution)
+        holder = await store.holder(execution)
         if holder is None or holder.state in ENDS:
-            return False
+            return None
         resting = holder.state is State.PAUSED or (holder.state is State.WAITING and not holder.owner)
-        await self.store.look_after(execution, WAITING_AGAIN if resting else RUNNING_AGAIN)
-        if execution in self.attempts or await self._free(execution) is None:
-            return False
-        return not await self._waits(execution, holder)
+        await store.look_after(execution, WAITING_AGAIN if resting else RUNNING_AGAIN)
+        if execution in self.attempts or await self._free(store, execution) is None:
+            return None
+        return None if await self._waits(store, execution, holder) else holder.offset
 
-    async def _waits(self, execution: ExecutionId, holder: Holder) -> bool:
+    async def _waits(self, store: Store, execution: ExecutionId, holder: Holder) -> bool:
         """Tell whether all of a parked execution waits for people still: the message of an answer may be lost."""
         if holder.state is not State.WAITING or holder.owner or not holder.waiting_for:
             return False
-        return not await self.store.any_closed(execution, holder.waiting_for)
+        return not await store.any_closed(execution, holder.waiting_for)
 
     async def drain(self) -> None:
         """Take no more work, and give back what is held; what waits for people is just released."""
@@ -215,7 +217,7 @@ class Worker:
     async def _give_back(self, attempt: Attempt) -> None:
         await attempt.give_back(PATIENCE)
         try:
-            await self.store.look_after(attempt.execution, 0)
+            await attempt.store.look_after(attempt.execution, 0)
         except OUTAGE as error:
             log.warning("handover.late", execution=attempt.execution, error=str(error))
 

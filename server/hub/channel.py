@@ -12,7 +12,7 @@ from server.hub.audience import Audience
 from server.hub.refusals import gone
 from server.hub.streams import Streams
 from server.hub.viewers import PRESENCE, Viewers
-from server.recovery import Numbered, Page, follow, reaches
+from server.recovery import Log, Numbered, Page, follow, reaches
 
 if TYPE_CHECKING:
     from server.hub.hub import Hub
@@ -29,12 +29,13 @@ class Channel:
     """
 
     __slots__ = (
-        "_repairing", "_stale", "epoch", "execution", "generation", "hub", "joining", "last", "live", "name", "recent",
-        "streams", "viewers",
+        "_repairing", "_stale", "epoch", "execution", "generation", "hub", "joining", "last", "live", "log", "name",
+        "recent", "streams", "viewers",
     )  # fmt: skip
 
-    def __init__(self, hub: "Hub", execution: ExecutionId, name: str) -> None:
+    def __init__(self, hub: "Hub", log: Log, execution: ExecutionId, name: str) -> None:
         self.hub = hub
+        self.log = log
         self.execution = execution
         self.name = name
         self.epoch = b""
@@ -153,7 +154,7 @@ class Channel:
             heard = -1
             while heard != viewers.heard:
                 heard, viewers.known = viewers.heard, True
-                found = await self.hub.read(lambda: self.hub.log.viewers(self.execution))
+                found = await self.hub.read(lambda: self.log.viewers(self.execution))
                 heard = heard if viewers.known else -1
             self.live.send_many(viewers.replace(self.execution, found))
         finally:
@@ -173,7 +174,7 @@ class Channel:
             while self._stale and self.live:
                 self._stale = False
                 epoch, before = self.epoch, self.last
-                page = await self.hub.page(self.execution, before)
+                page = await self.hub.page(self.log, self.execution, before)
                 self.hub.repairs += 1
                 if page is None:
                     self._gone()
@@ -194,7 +195,7 @@ class Channel:
             self._stale = True
 
     async def _restart(self) -> None:
-        snapshot = await self.hub.read(lambda: self.hub.log.snapshot(self.execution))
+        snapshot = await self.hub.read(lambda: self.log.snapshot(self.execution))
         if snapshot is None:
             self._gone()
             return

@@ -17,7 +17,7 @@ from server.hub.refusals import unavailable
 from server.hub.watch import Found, Watch
 from server.outlet import Outlet
 from server.pubsub import PubSub
-from server.recovery import After, Log, Page
+from server.recovery import After, Log, Logs, Page
 from server.store.client import OUTAGE
 
 logger = logging.getLogger(__name__)
@@ -34,17 +34,17 @@ READ_LIMIT = 10.0
 
 
 class Hub:
-    """Deliver one tenant's events to its sockets. `run` owns the tasks; watching needs it to run."""
+    """Deliver each tenant's events to its sockets. `run` owns the tasks; watching needs it to run."""
 
-    def __init__(self, pubsub: PubSub, log: Log, *, tenant: str = keys.OPEN_TENANT) -> None:
-        self.log = log
+    def __init__(self, pubsub: PubSub, logs: Logs) -> None:
         self.repairs = 0
         self.snapshots = 0
         self.replayed = 0
         self._pubsub = pubsub
-        self._tenant = tenant
-        self._channels: dict[ExecutionId, Channel] = {}
-        self._inbox = Inbox(self, keys.inbox(tenant))
+        self._logs = logs
+        #: By their names in Redis, which the tenant is a part of.
+        self._channels: dict[str, Channel] = {}
+        self._inboxes: dict[str, Inbox] = {}
         self._readers = anyio.Semaphore(READERS)
         self._tasks: TaskGroup | None = None
         self._written = 0
@@ -60,7 +60,7 @@ class Hub:
     def frames_sent(self) -> int:
         """How many frames were written to sockets live, one for each socket; `replayed` counts the others."""
         open_now = sum(channel.live.written for channel in self._channels.values())
-        return self._written + open_now + self._inbox.live.written
+        return self._written + open_now + sum(inbox.live.written for inbox in self._inboxes.values())
 
     async def run(self) -> None:
         """Own the repairs and replays until cancelled."""
@@ -80,14 +80,15 @@ class Hub:
                     channel.viewers.known = False
                     channel.meet()
 
-    async def watch(self, execution: ExecutionId, outlet: Outlet, after: After) -> tuple[Watch, Found]:
-        """Open an execution for an outlet and find its place in the log; nothing is sent until `begin`.
+    async def watch(self, tenant: str, execution: ExecutionId, outlet: Outlet, after: After) -> tuple[Watch, Found]:
+        """Open an execution of a tenant for an outlet and find its place in the log; nothing is sent until `begin`.
 
         Raises `Refused`: `not_found`, or `unavailable` while Redis is out of reach.
         """
-        channel = self._channels.get(execution)
+        name = keys.channel(tenant, execution)
+        channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[execution] = Channel(self, execution, keys.channel(self._tenant, execution))
+            channel = self._channels[name] = Channel(self, self._logs.of(tenant), execution, name)
         await self._open(channel)
         watch = Watch(self, channel, outlet)
         try:
@@ -96,10 +97,14 @@ class Hub:
             watch.close()
             raise
 
-    async def watch_inbox(self, outlet: Outlet) -> InboxWatch:
-        """Open the inbox for an outlet; its `checkpoints` are those that are open now."""
-        await self._open(self._inbox)
-        watch = InboxWatch(self, self._inbox, outlet)
+    async def watch_inbox(self, tenant: str, outlet: Outlet) -> InboxWatch:
+        """Open a tenant's inbox for an outlet; its `checkpoints` are those that are open now."""
+        name = keys.inbox(tenant)
+        inbox = self._inboxes.get(name)
+        if inbox is None:
+            inbox = self._inboxes[name] = Inbox(self, self._logs.of(tenant), name)
+        await self._open(inbox)
+        watch = InboxWatch(self, inbox, outlet)
         try:
             await self._once(watch.load())
         except BaseException:
@@ -122,9 +127,9 @@ class Hub:
             await asyncio.sleep(random.uniform(0.5, 1) * delay)
             delay = min(PATIENCE, delay * 2)
 
-    async def page(self, execution: ExecutionId, after: int) -> Page | None:
+    async def page(self, log: Log, execution: ExecutionId, after: int) -> Page | None:
         """Read a page of a log, for as long as it takes."""
-        return await self.read(lambda: self.log.page(execution, after))
+        return await self.read(lambda: log.page(execution, after))
 
     def spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         """Run a repair or a replay beside everything else. What goes wrong in it stays there."""
@@ -138,8 +143,14 @@ class Hub:
     def forget(self, channel: Channel) -> None:
         """Close a channel that nobody uses."""
         self._written += channel.live.written
-        if self._channels.get(channel.execution) is channel:
-            del self._channels[channel.execution]
+        if self._channels.get(channel.name) is channel:
+            del self._channels[channel.name]
+
+    def forget_inbox(self, inbox: Inbox) -> None:
+        """Close an inbox that nobody uses."""
+        self._written += inbox.live.written
+        if self._inboxes.get(inbox.name) is inbox:
+            del self._inboxes[inbox.name]
 
     async def _open(self, channel: Channel | Inbox) -> None:
         try:

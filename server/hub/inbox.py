@@ -16,6 +16,7 @@ from protocol.objects import Checkpoint
 from server.hub.audience import Audience
 from server.hub.refusals import gone
 from server.outlet import Outlet
+from server.recovery import Log
 
 if TYPE_CHECKING:
     from server.hub.hub import Hub
@@ -49,8 +50,9 @@ read_notice = msgspec.json.Decoder(Notice).decode
 class Inbox:
     """The inbox's channel in this process. `known`: the open checkpoints, each with its execution and version."""
 
-    def __init__(self, hub: "Hub", name: str) -> None:
+    def __init__(self, hub: "Hub", log: Log, name: str) -> None:
         self.hub = hub
+        self.log = log
         self.name = name
         self.generation = 0
         self.live = Audience()
@@ -84,6 +86,7 @@ class Inbox:
     def dropped(self) -> None:
         """Forget everything: the next watcher begins anew."""
         self.known.clear()
+        self.hub.forget_inbox(self)
 
     def learn(self, notice: Notice) -> None:
         """Keep `known` by an event."""
@@ -120,7 +123,7 @@ class Inbox:
             self._repairing = False
 
     async def _compare(self) -> None:
-        listed = await self.hub.read(self.hub.log.inbox)
+        listed = await self.hub.read(self.log.inbox)
         self.hub.repairs += 1
         now = {c.id: (c.execution, c.version) for c in listed}
         before = dict(self.known)
@@ -147,7 +150,7 @@ class Inbox:
         found: list[bytes] = []
         after = 0
         while True:
-            page = await self.hub.page(execution, after)
+            page = await self.hub.page(self.log, execution, after)
             if page is None or not page.frames:
                 return found
             found += [frame for _, frame in page.frames if _concerns(frame, changed)]
@@ -177,7 +180,7 @@ class InboxWatch:
         while True:
             self._waiting, self._complete = [], True
             generation = self._inbox.generation
-            self.checkpoints = await self._hub.log.inbox()
+            self.checkpoints = await self._inbox.log.inbox()
             if self._complete and generation == self._inbox.generation:
                 return
 

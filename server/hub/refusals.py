@@ -4,9 +4,9 @@ from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 
 
-def unknown() -> Refused:
-    """Say that there is no such execution."""
-    return Refused(ErrorCode.NOT_FOUND, "There is no such execution.")
+def unknown(execution: ExecutionId) -> Refused:
+    """Say that there is no such execution, in the words that `dispatch` has for it."""
+    return Refused(ErrorCode.NOT_FOUND, f"There is no execution {execution}.")
 
 
 def gone(execution: ExecutionId) -> Refused:

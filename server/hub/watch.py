@@ -47,9 +47,9 @@ class Watch:
     async def locate(self, after: After) -> Found:
         """Read the first page and find where the replay begins; refuse an execution that does not exist."""
         self._generation = self._channel.generation
-        page = await self._hub.log.page(self._channel.execution, seek(after), 1 if after == "now" else 300)
+        page = await self._channel.log.page(self._channel.execution, seek(after), 1 if after == "now" else 300)
         if page is None:
-            raise unknown()
+            raise unknown(self._channel.execution)
         start = locate(after, page)
         self._epoch, self._position = page.epoch.encode(), start.offset
         return Found(page, start)
@@ -92,10 +92,10 @@ class Watch:
 
     async def _read(self) -> Page | None:
         self._generation = self._channel.generation
-        return await self._hub.page(self._channel.execution, self._position)
+        return await self._hub.page(self._channel.log, self._channel.execution, self._position)
 
     async def _restart(self) -> Page | None:
-        snapshot = await self._hub.read(lambda: self._hub.log.snapshot(self._channel.execution))
+        snapshot = await self._hub.read(lambda: self._channel.log.snapshot(self._channel.execution))
         if snapshot is None:
             return None
         self._hub.snapshots += 1

@@ -13,7 +13,9 @@ from starlette.types import Scope
 from protocol.errors import ERRORS, ErrorCode, Refused
 
 #: Below these, refusals are problem documents; below those, what front ends of other contracts read.
-PROBLEMS, DETAILS = ("/api/v1/", "/ag-ui/"), ("/api/crew", "/status/")
+PROBLEMS, DETAILS = ("/api/v1/", "/ag-ui/"), ("/api/crew", "/status/", "/kickoff", "/resume", "/inputs")
+#: What comes with 401, see RFC 6750.
+CHALLENGE = {"www-authenticate": "Bearer"}
 
 
 def problem(refused: Refused) -> Response:
@@ -28,8 +30,23 @@ def problem(refused: Refused) -> Response:
         "retry": rule.retry,
     }
     detail = {name: value for name, value in refused.detail.items() if name != "re"}
+    return Response(
+        msgspec.json.encode(body | detail), rule.status, headers_of(refused), media_type="application/problem+json"
+    )
+
+
+def headers_of(refused: Refused) -> dict[str, str]:
+    """Say when to come again, and how to say who one is."""
     headers = {} if refused.retry_after is None else {"retry-after": str(max(1, round(refused.retry_after)))}
-    return Response(msgspec.json.encode(body | detail), rule.status, headers, media_type="application/problem+json")
+    return {**headers, **CHALLENGE} if refused.code is ErrorCode.UNAUTHENTICATED else headers
+
+
+def told_at(path: str, refused: Refused) -> Response:
+    """Write a refusal in the form that is usual below a path."""
+    if path.startswith(PROBLEMS) or not path.startswith(DETAILS):
+        return problem(refused)
+    told = {"status": "error", **dict.fromkeys(("detail", "error", "message"), refused.message)}
+    return JSONResponse(told, ERRORS[refused.code].status, headers_of(refused))
 
 
 async def on_refused(_: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.http11 import Request
@@ -148,6 +149,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self.outlet is not None:
             self.outlet.resume()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send; a handshake that was answered with an HTTP status is complete, which uvicorn would take for a fault."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
 
     def handle_ping(self) -> None:
         """Answer, but do not pile up answers for a peer that reads none."""

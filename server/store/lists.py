@@ -5,7 +5,7 @@ They are lists, not truth: an entry that was left behind by a crash is put right
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from protocol.events import ExecutionQueued
 from protocol.frames import seconds_of
@@ -47,6 +47,7 @@ class Lists(Conversations, Decided):
             pipeline.zadd(keys.executions(self.tenant), {execution: now})
             self.keep_conversation(pipeline, execution, queued, now)
             pipeline.zadd(keys.active(), {self.member(execution): now})
+            pipeline.sadd(keys.tenants(), self.tenant)
             await pipeline.execute()
 
     async def list_ended(self, execution: ExecutionId) -> str:
@@ -78,11 +79,22 @@ class Lists(Conversations, Decided):
         """Have the execution looked after again in some seconds."""
         await self.redis.zadd(keys.active(), {self.member(execution): (self.clock() + seconds) * 1000})
 
-    async def due(self, limit: int = 500) -> list[ExecutionId]:
-        """List this tenant's executions that are to be looked after now."""
+    async def due(self, limit: int = 500) -> list[str]:
+        """List the executions that are to be looked after now, those of all tenants."""
         members: Any = await self.redis.zrangebyscore(keys.active(), "-inf", self.clock() * 1000, start=0, num=limit)
-        pairs = [member.decode().split("/", 1) for member in members]
-        return [ExecutionId(ident) for tenant, ident in pairs if tenant == self.tenant]
+        return [member.decode() for member in members]
+
+    async def everywhere(self) -> list[Self]:
+        """Give the stores of all tenants that have ever started something."""
+        members: Any = await self.redis.smembers(keys.tenants())
+        return [self.of(tenant) for tenant in sorted({self.tenant, *(member.decode() for member in members)})]
+
+    async def known(self, execution: ExecutionId) -> bool:
+        """Tell whether any tenant has such an execution."""
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for store in await self.everywhere():
+                pipeline.exists(keys.execution(store.tenant, execution).state)
+            return any(await pipeline.execute())
 
     async def repair(self, execution: ExecutionId) -> None:
         """Put right what a crash between a commit and its lists left behind."""
@@ -92,10 +104,6 @@ class Lists(Conversations, Decided):
             return
         for record in await self.records(execution):
             await self.list_checkpoint(record.checkpoint)
-
-    def member(self, execution: ExecutionId) -> str:
-        """Name an execution in the list of active ones, which all tenants share."""
-        return f"{self.tenant}/{execution}"
 
     async def inbox(self) -> list[Checkpoint]:
         """Read the open checkpoints, nearest deadline first."""
@@ -131,15 +139,24 @@ class Lists(Conversations, Decided):
         found = [record for _, state, record in rows if record is not None and _waits(state, record)]
         return found, len(lost)
 
-    async def overdue(self, limit: int = 100) -> list[tuple[ExecutionId, CheckpointId]]:
-        """List the open checkpoints whose deadline has passed."""
-        members: Any = await self.redis.zrangebyscore(
-            keys.inbox(self.tenant), "-inf", self.clock() * 1000, start=0, num=limit
-        )
-        pairs = [member.decode().partition("/") for member in members]
-        return [(ExecutionId(execution), CheckpointId(ident)) for execution, _, ident in pairs]
+    async def overdue(self, limit: int = 100) -> list[tuple[str, CheckpointId]]:
+        """List the open checkpoints whose deadline has passed, with their executions: those of all tenants."""
+        stores = await self.everywhere()
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for store in stores:
+                pipeline.zrangebyscore(keys.inbox(store.tenant), "-inf", self.clock() * 1000, start=0, num=limit)
+            listed: list[list[bytes]] = await pipeline.execute()
+        pairs = [(store, m.decode().partition("/")) for store, found in zip(stores, listed, strict=True) for m in found]
+        return [(store.member(ExecutionId(ident)), CheckpointId(asked)) for store, (ident, _, asked) in pairs]
 
     async def count(self, limit: int = 5000) -> Counter[tuple[str, str]]:
+        """Count the newest executions of all tenants by crew and state; `limit` is for each tenant."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for store in await self.everywhere():
+            counts += await store.count_own(limit)
+        return counts
+
+    async def count_own(self, limit: int) -> Counter[tuple[str, str]]:
         """Count the newest executions by crew and state."""
         idents: Any = await self.redis.zrevrange(keys.executions(self.tenant), 0, limit - 1)
         async with self.redis.pipeline(transaction=False) as pipeline:
@@ -153,8 +170,11 @@ class Lists(Conversations, Decided):
         return int(await self.redis.zcard(keys.inbox(self.tenant)))
 
     async def count_active(self) -> int:
-        """Count the executions that have not ended, those of all tenants."""
-        return int(await self.redis.zcard(keys.active()))
+        """Count the executions that have not ended."""
+        if {store.tenant for store in await self.everywhere()} == {self.tenant}:
+            return int(await self.redis.zcard(keys.active()))
+        members: Any = await self.redis.zrange(keys.active(), 0, -1)
+        return sum(member.startswith(f"{self.tenant}/".encode()) for member in members)
 
     async def executions(self, cursor: str | None, wanted: "Wanted") -> AsyncIterator[Item]:
         """Read executions, newest first, from behind a cursor, as far as `SCAN_LIMIT` reaches."""

@@ -7,7 +7,7 @@ import msgspec
 
 from protocol.frames import Snapshot
 from protocol.ids import CheckpointId, ExecutionId
-from protocol.objects import Checkpoint, CheckpointState, Execution, State
+from protocol.objects import Actor, Checkpoint, CheckpointState, Execution, State
 from server import checkpoint, keys, projection
 from server.checkpoint import Record
 from server.execution import ENDS
@@ -70,6 +70,13 @@ class Reader(Base):
         """Read who holds an execution."""
         row: Any = await self.redis.hmget(keys.execution(self.tenant, execution).state, list(HOLDER))
         return None if row[0] is None else _holder(row)
+
+    async def owner(self, execution: ExecutionId) -> str | None:
+        """Read the id of who started an execution: "" when nobody is known; None when there is no such execution."""
+        state, by = await self.redis.hmget(keys.execution(self.tenant, execution).state, ["state", "by"])
+        if state is None:
+            return None
+        return msgspec.json.decode(by, type=Actor).id if by else ""
 
     async def trace(self, execution: ExecutionId) -> str:
         """Read the trace that an execution belongs to."""

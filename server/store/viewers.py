@@ -22,8 +22,9 @@ CHUNK = 500
 
 
 class Seat(NamedTuple):
-    """A connection's place at a checkpoint."""
+    """A connection's place at a checkpoint of a tenant."""
 
+    tenant: str
     connection: ConnectionId
     execution: ExecutionId
     checkpoint: CheckpointId
@@ -49,7 +50,7 @@ class Viewers(Base):
     async def _show(self, seats: Sequence[tuple[Seat, Viewer | None]]) -> None:
         async with self.redis.pipeline(transaction=False) as pipeline:
             for seat, viewer in seats:
-                name = keys.viewers(self.tenant, seat.execution)
+                name = keys.viewers(seat.tenant, seat.execution)
                 self.scripts.queue_view(pipeline, name, self._view(seat, viewer))
             await pipeline.execute()
 
@@ -61,7 +62,7 @@ class Viewers(Base):
             viewer=msgspec.json.encode(viewer) if viewer else b"",
             patience=int(self.viewer_patience * 1000),
             most=MOST,
-            channel=keys.channel(self.tenant, seat.execution),
+            channel=keys.channel(seat.tenant, seat.execution),
             head=head,
             tail=tail,
         )

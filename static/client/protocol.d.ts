@@ -48,7 +48,7 @@ export interface AgentStartedEvent {
   readonly data: AgentStarted;
 }
 
-/** Say who you are. */
+/** Say who you are; again, before the session ends, by a newer token of the same principal. */
 export interface Auth {
   readonly type: "auth";
   readonly id?: number | string | null;

@@ -15,6 +15,7 @@ from server.hub import Hub
 from server.pubsub import PubSub
 from server.sockets import Server, configure
 from tests.benchmarks import ceiling
+from tests.support.doors import doorman
 from tests.support.edge import LogDispatch, RedisLog
 
 QUIET: dict[str, Any] = {"ws_ping_interval": None, "lifespan": "off", "log_level": "warning", "backlog": 4096}
@@ -26,7 +27,7 @@ async def ours(url: str, path: str) -> None:
     log, pubsub = RedisLog(redis), PubSub(redis)
     hub = Hub(pubsub, log)
     policy = Policy(heartbeat=3600, commands_per_10s=None)
-    endpoint = Endpoint(hub, LogDispatch(log), policy, crews=lambda: ["demo"])
+    endpoint = Endpoint(hub, LogDispatch(log), policy, doorman(redis), crews=lambda: ["demo"])
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(pubsub.run)
         tasks.start_soon(hub.run)

@@ -208,9 +208,7 @@ async def test_a_cursor_that_was_never_given_is_refused(world: World, what: Any,
     assert refused.value.code is ErrorCode.BAD_FIELD
 
 
-async def test_foreigners_are_refused(world: World) -> None:
-    stranger = Principal("s", "Stranger", "elsewhere")
-    for command, who in ((Get(execution=ExecutionId("x")), stranger), (Auth(token="t"), RARA)):
-        with pytest.raises(Refused) as refused:
-            await world.dispatch.handle(command, who)
-        assert refused.value.code is ErrorCode.FORBIDDEN
+async def test_there_is_nothing_to_say_to_somebody_who_asks_nobody(world: World) -> None:
+    with pytest.raises(Refused) as refused:
+        await world.dispatch.handle(Auth(token="t"), RARA)
+    assert refused.value.code is ErrorCode.BAD_FRAME

@@ -241,8 +241,8 @@ async def test_drain_gives_everything_back_and_another_goes_on(world: World) -> 
     async with world.worker("w2") as second:
         for each in (execution, fresh):
             await world.store.look_after(each, -1)
-        assert not await second.look(execution)  # it waits for a person, which costs nothing
-        assert await second.look(fresh)
+        assert not await second.look(world.store.member(execution))  # it waits for a person, which costs nothing
+        assert await second.look(world.store.member(fresh))
         await world.decide(await world.opened(execution), "approve")
         assert (await world.store.holder(execution)) is not None
         await second.advance(member(world, execution))
@@ -277,11 +277,11 @@ async def test_lists_left_behind_by_a_crash_are_put_right(world: World) -> None:
         checkpoint = await world.opened(execution)
         await world.redis.delete("qd:{open}:inbox")
         assert await world.store.inbox() == []
-        assert not await worker.look(execution)
+        assert not await worker.look(world.store.member(execution))
         assert [c.id for c in await world.store.inbox()] == [checkpoint.id]
         await world.store.commit(execution, Write(data=ExecutionCancelled()))
         await world.redis.zadd("qd:active", {member(world, execution): 0})
-        assert not await worker.look(execution)
+        assert not await worker.look(world.store.member(execution))
         assert await world.store.due() == []
 
 

@@ -269,7 +269,7 @@ async def test_what_is_open_beside_it_gets_its_time_anew(world: World) -> None:
         assert timed.deadline is not None
         assert beside.deadline is not None
         assert 50 < seconds_of(beside.deadline) - world.store.clock() <= 60
-        assert await world.store.overdue() == [(first.execution, timed.id)]
+        assert await world.store.overdue() == [(world.store.member(first.execution), timed.id)]
         await lawful(world, made.execution)
         await world.running[0].advance(world.store.member(made.execution))
         await world.decide(beside, "approve")
@@ -354,8 +354,8 @@ async def test_a_server_that_dies_right_after_it_made_a_fork_leaves_it_to_the_ot
             with pytest.raises(SystemError) as died:
                 await fork(world, checkpoint, "edit", output="mine")
         (made,) = died.value.args
-        assert made in await world.store.due()
-        assert await worker.look(made)
+        assert world.store.member(made) in await world.store.due()
+        assert await worker.look(world.store.member(made))
         assert (await finished(world, made)).execution.output == "mine"
         await world.decide(checkpoint, "approve")
         await finished(world, checkpoint.execution)

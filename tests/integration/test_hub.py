@@ -21,7 +21,7 @@ X = ExecutionId("x_1")
 
 async def watch(edge: Edge, after: After = "start", execution: ExecutionId = X) -> Memory:
     outlet = Memory()
-    watching, found = await edge.hub.watch(execution, outlet, after)
+    watching, found = await edge.hub.watch(keys.OPEN_TENANT, execution, outlet, after)
     watching.begin(found)
     return outlet
 
@@ -248,7 +248,7 @@ async def test_a_closed_watch_hears_nothing_and_the_channel_is_forgotten(redis: 
     async with running_edge(redis) as edge:
         await edge.log.append_many(X, 2000)
         outlet = Memory()
-        watching, found = await edge.hub.watch(X, outlet, "start")
+        watching, found = await edge.hub.watch(keys.OPEN_TENANT, X, outlet, "start")
         watching.begin(found)
         watching.close()
         await wait_until(lambda: edge.hub.channels == 0, description="the channel is forgotten")

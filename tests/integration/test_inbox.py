@@ -7,6 +7,7 @@ from protocol.ids import CheckpointId, ExecutionId
 from protocol.objects import Checkpoint, CheckpointState, Draft
 from server import keys
 from server.hub import InboxWatch
+from server.hub.inbox import Inbox
 from tests.support.edge import Edge, Memory, event_template, running_edge
 from tests.support.waiting import wait_until
 
@@ -19,6 +20,11 @@ def checkpoint(execution: ExecutionId, name: str, version: int = 1) -> Checkpoin
         version=version, title="t", description="d", draft=Draft(text="d"), facts={}, actions=[], digest="",
         opened_at="2026-11-23T08:00:00.000Z", history=[],
     )  # fmt: skip
+
+
+def inbox_of(edge: Edge) -> Inbox:
+    """The inbox of the one tenant."""
+    return edge.hub._inboxes[keys.inbox(keys.OPEN_TENANT)]
 
 
 async def opened(edge: Edge, item: Checkpoint) -> int:
@@ -40,7 +46,7 @@ async def cancelled(edge: Edge, execution: ExecutionId) -> None:
 
 async def watch(edge: Edge) -> tuple[InboxWatch, Memory]:
     outlet = Memory()
-    watching = await edge.hub.watch_inbox(outlet)
+    watching = await edge.hub.watch_inbox(keys.OPEN_TENANT, outlet)
     watching.begin()
     return watching, outlet
 
@@ -80,7 +86,7 @@ async def test_what_happens_while_the_list_is_read_is_sent_after_it(redis: Redis
         async def slow() -> list[Checkpoint]:
             found = await plain()
             assert await opened(edge, a) == 0, "only the inbox hears of it"
-            await wait_until(lambda: bool(edge.hub._inbox.joining[0]._waiting), description="the event")
+            await wait_until(lambda: bool(inbox_of(edge).joining[0]._waiting), description="the event")
             return found
 
         edge.log.inbox = slow  # type: ignore[method-assign]
@@ -109,7 +115,7 @@ async def test_what_was_lost_is_found_after_an_outage(redis: Redis) -> None:
         assert "cp_kept" not in {subject for _, subject in told(outlet)}
         versions = [f["data"]["checkpoint"]["version"] for f in outlet.frames if _subject(f) == "cp_revised"]
         assert versions[-1] == 2
-        assert edge.hub._inbox.known.keys() == {"cp_revised", "cp_kept", "cp_new"}
+        assert inbox_of(edge).known.keys() == {"cp_revised", "cp_kept", "cp_new"}
 
 
 def _last(outlet: Memory) -> list[tuple[str, str]]:
@@ -135,7 +141,7 @@ async def test_an_execution_without_a_log_is_reported_gone(redis: Redis) -> None
         await wait_until(lambda: bool(outlet.wires), description="the report")
         assert outlet.frames[0]["code"] == "not_found"
         assert outlet.frames[0]["detail"] == {"execution": X}
-        assert not edge.hub._inbox.known
+        assert not inbox_of(edge).known
 
 
 async def test_a_closed_watch_hears_nothing(redis: Redis) -> None:

@@ -131,14 +131,14 @@ async def test_one_of_two_answers_is_used_though_nobody_was_told_of_it(world: Wo
         await worker.advance(await handed_over(world))
         first, second = await _both_opened(world, execution)
         await gone(world, execution)
-        assert not await worker.look(execution), "all of it waits"
+        assert not await worker.look(world.store.member(execution)), "all of it waits"
         await world.decide(first, "approve")
         world.asked.asked.clear()
-        assert await worker.look(execution)
+        assert await worker.look(world.store.member(execution))
         await worker.advance(world.store.member(execution))
         await wait_until(lambda: bool(told), description="the answer is used")
         await gone(world, execution)
-        assert not await worker.look(execution), "the rest of it waits"
+        assert not await worker.look(world.store.member(execution)), "the rest of it waits"
         await world.decide(second, "approve")
         await _carried_on(world, execution, worker_name="w1")
     parked = [event.data for event in await world.log(execution) if isinstance(event.data, ExecutionParked)]
@@ -152,12 +152,12 @@ async def test_one_of_two_answers_is_used_though_the_worker_died_with_it(world: 
         execution = await world.start()
         await dying.advance(await handed_over(world))
         first, _ = await _both_opened(world, execution)
-        assert not await other.look(execution)
+        assert not await other.look(world.store.member(execution))
         dying.attempts[execution].leave()
         await world.dies("w1")
         await world.decide(first, "approve")
         world.asked.asked.clear()
-        assert await other.look(execution)
+        assert await other.look(world.store.member(execution))
         await other.advance(world.store.member(execution))
         await wait_until(lambda: bool(told), description="the answer is used")
     assert "execution.recovered" in kinds(await world.log(execution))
@@ -180,7 +180,7 @@ async def _carried_on(world: World, execution: ExecutionId, worker_name: str) ->
         while (holder := await world.store.holder(execution)) is not None and holder.state is not State.COMPLETED:
             for due in await world.store.due():  # what the reaper does
                 if await worker.look(due):
-                    await worker.advance(world.store.member(due))
+                    await worker.advance(due)
             while world.asked.asked:
                 await worker.advance(world.asked.asked.pop()[0])
             await anyio.lowlevel.checkpoint()

@@ -41,7 +41,7 @@ class Process:
     async def watch(self, execution: ExecutionId) -> Memory:
         """Open an execution, as somebody does who only watches."""
         outlet = Memory()
-        watch, found = await self.hub.watch(execution, outlet, "start")
+        watch, found = await self.hub.watch(keys.OPEN_TENANT, execution, outlet, "start")
         watch.begin(found)
         await wait_until(lambda: "synced" in outlet.kinds(), description="the watcher is live")
         return outlet

@@ -18,14 +18,17 @@ from protocol.frames import Presence, Snapshot
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Checkpoint, Execution, Progress, State, Usage
 from server import keys
-from server.auth import OPEN, Principal
+from server.auth import Principal
 from server.connection import Endpoint, Policy
 from server.hub import Hub
 from server.outlet import TEXT_FRAMES, Outlet
 from server.pubsub import PubSub, Times
 from server.recovery import Page
+from server.settings import AuthSettings
 from server.sockets import Server, configure
+from tests.support.doors import doorman
 
+Connecting = connect
 QUICK = Times(probe=0.2, deaf=1.0, linger=0.2, confirm=5.0, connect=1.0, backoff=0.1, tick=0.05)
 TTL = 600
 APPEND = """
@@ -58,13 +61,17 @@ def event_template(
 
 
 class RedisLog:
-    """Logs as the realtime edge reads them, and a way to append to them."""
+    """Logs as the realtime edge reads them, all of one tenant, and a way to append to them."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
         self.open: list[Checkpoint] = []
         self._append = redis.register_script(APPEND)
         self._page = redis.register_script(PAGE)
+
+    def of(self, tenant: str) -> "RedisLog":
+        assert tenant == keys.OPEN_TENANT
+        return self
 
     def _arguments(self, execution: ExecutionId, frame: bytes, epoch: str, inbox: bool) -> dict[str, Any]:
         names = keys.execution(keys.OPEN_TENANT, execution)
@@ -148,16 +155,22 @@ class LogDispatch:
     def __init__(self, log: RedisLog) -> None:
         self.log = log
         self.handled: list[AnyCommand] = []
+        #: As whom, each once.
+        self.principals: list[Principal] = []
         self.left: list[ConnectionId] = []
 
     async def handle(self, command: AnyCommand, principal: Principal) -> dict[str, Any]:
-        assert principal == OPEN
+        self.permit(command, principal)
         self.handled.append(command)
         if isinstance(command, Start):
             execution = ExecutionId(f"x_{command.crew}")
             await self.log.append(execution)
             return {"execution": execution, "epoch": "e1", "offset": 1}
         raise Refused(ErrorCode.UNKNOWN_CREW, "No such crew.", crew="none")
+
+    def permit(self, command: AnyCommand, principal: Principal) -> None:
+        if principal not in self.principals:
+            self.principals.append(principal)
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         if not await self.log.page(execution, 0, 1):
@@ -240,16 +253,22 @@ class Site(NamedTuple):
 
     def connect(self, **options: Any) -> connect:
         """Connect a client."""
+        return self.connect_at("", **options)
+
+    def connect_at(self, query: str, **options: Any) -> Connecting:
+        """Connect a client with a query behind the address."""
         settings: dict[str, Any] = {"compression": None, "ping_interval": None, "max_size": None, "proxy": None}
-        return connect(f"ws://127.0.0.1:{self.port}/ws", **(settings | options))
+        return connect(f"ws://127.0.0.1:{self.port}/ws{query}", **(settings | options))
 
 
 @asynccontextmanager
-async def running_site(redis: Redis, *, policy: Policy | None = None, **uvicorn: Any) -> AsyncIterator[Site]:
+async def running_site(
+    redis: Redis, *, policy: Policy | None = None, auth: AuthSettings | None = None, **uvicorn: Any
+) -> AsyncIterator[Site]:
     """Run the edge behind a real socket."""
     async with running_edge(redis) as edge:
         dispatch = LogDispatch(edge.log)
-        endpoint = Endpoint(edge.hub, dispatch, policy or Policy(), crews=lambda: ["demo"])
+        endpoint = Endpoint(edge.hub, dispatch, policy or Policy(), doorman(redis, auth), crews=lambda: ["demo"])
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         server = Server(configure(endpoint, lifespan="off", **uvicorn), endpoint.drain)

@@ -13,7 +13,7 @@ from protocol.frames import decode_event
 from protocol.ids import ExecutionId
 from protocol.objects import Action, Checkpoint, Crew, CrewCheckpoint, Draft, State, TaskOutput, TaskPlan, Usage
 from server import keys
-from server.auth import Principal
+from server.auth import Principal, Role
 from server.catalogue import Catalogue
 from server.dispatch import Changed, Dispatch, Started
 from server.engine.worker import Worker
@@ -21,8 +21,9 @@ from server.runnable import Journal, Limits, Outcome, Question, Runnable, Stoppe
 from server.store import Store, WorkerReport, Workers
 from tests.support.waiting import wait_until
 
-RARA = Principal("rara", "Rara", keys.OPEN_TENANT)
-DIMAS = Principal("dimas", "Dimas", keys.OPEN_TENANT)
+#: Both may do everything.
+RARA = Principal("rara", "Rara", keys.OPEN_TENANT, frozenset({Role.ADMIN}))
+DIMAS = Principal("dimas", "Dimas", keys.OPEN_TENANT, frozenset({Role.ADMIN}))
 ACTIONS = (
     Action(id="approve", label="Approve"),
     Action(id="edit", label="Approve with edits"),

@@ -10,16 +10,22 @@ import anyio
 import httpx
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from protocol.errors import Refused
+from server.app.doorkeeper import Doorkeeper
 from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
+from server.routes.agui import AgUi
 from server.routes.api import Api
 from server.routes.compat import Compat
-from server.routes.problems import on_refused
+from server.routes.compat.health import Health
+from server.routes.problems import on_http_error, on_refused
+from server.settings import AuthSettings
 from server.sockets import Server, configure
+from tests.support.doors import doorman
 from tests.support.edge import QUICK
 from tests.support.scripted import World
 
@@ -79,19 +85,25 @@ async def take(events: AsyncIterator[Told], kind: str) -> list[Told]:
 
 
 @asynccontextmanager
-async def running_rest(world: World, *, patience: float = 20.0) -> AsyncIterator[RestSite]:
+async def running_rest(
+    world: World, *, patience: float = 20.0, auth: AuthSettings | None = None
+) -> AsyncIterator[RestSite]:
     """Serve REST, and the contracts of existing front ends; their calls wait `patience` seconds for an end."""
     pubsub = PubSub(world.redis, times=QUICK)
     hub = Hub(pubsub, world.store)
     api = Api(world.dispatch, hub, Files(Path("nowhere")))
+    agui = AgUi(world.dispatch, hub)
     compat = Compat(world.dispatch, hub, "scripted", limit=patience)
-    routes = [Mount("/api/v1", routes=api.routes()), *compat.routes()]
-    app = Starlette(routes=routes, exception_handlers={Refused: on_refused})
+    health = Health(world.store, lambda: False)
+    routes = [Mount("/api/v1", routes=api.routes()), *agui.routes(), *compat.routes(), *health.routes()]
+    app = Starlette(routes=routes, exception_handlers={Refused: on_refused, HTTPException: on_http_error})
+    app.add_middleware(Doorkeeper, doorman=doorman(world.redis, auth))
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 
     async def drain() -> None:
         await api.drain()
+        await agui.drain()
         await compat.drain()
 
     server = Server(configure(app, lifespan="off"), drain)

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from starlette.routing import BaseRoute, Mount, Route
 
 from protocol.errors import ErrorCode
+from server.app.doorkeeper import is_open
 from server.app.web import Web
 from server.routes.openapi.__main__ import FILE
 from server.routes.openapi.document import document, written
@@ -53,6 +54,14 @@ async def test_every_route_is_described_and_everything_described_is_served() -> 
     routes = [*web.routes(), *Operations({}, []).routes()]
     assert sorted(served(routes)) == sorted((operation.method, operation.path) for operation in OPERATIONS)
     await web.redis.aclose()
+
+
+def test_what_is_open_is_what_the_doorkeeper_leaves_open(described: dict[str, Any]) -> None:
+    for operation in OPERATIONS:
+        assert operation.open is is_open(operation.path), operation.path
+        told = described["paths"][operation.path][operation.method.lower()]
+        assert ("401" in told["responses"]) is not operation.open
+        assert (told.get("security") == []) is operation.open
 
 
 def test_the_committed_copy_is_current() -> None:

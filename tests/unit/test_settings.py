@@ -43,8 +43,8 @@ def test_what_cannot_be_is_refused_by_name(name: str, value: str) -> None:
 
 
 def test_open_mode_beyond_this_machine_must_be_asked_for() -> None:
-    settings = Settings.read({"QUARTERDECK_HOST": "0.0.0.0", "QUARTERDECK_OPEN": "on"})
-    assert settings.open
+    settings = Settings.read({"QUARTERDECK_HOST": "0.0.0.0", "QUARTERDECK_INSECURE": "on"})
+    assert settings.insecure
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])

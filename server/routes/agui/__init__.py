@@ -14,7 +14,6 @@ from protocol.commands import Filter, Get, List, Start
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ConversationId, ExecutionId, Position
 from protocol.objects import Checkpoint, CheckpointState, Execution
-from server.auth import OPEN
 from server.dispatch import Dispatch, Read
 from server.execution import ENDS
 from server.hub import Hub
@@ -35,7 +34,8 @@ from server.routes.agui.request import (
 from server.routes.agui.stream import RunOutlet, written
 from server.routes.agui.translation import Translation
 from server.routes.api.event_stream import HEADERS, Streamed
-from server.routes.api.requests import Resource, read_body
+from server.routes.api.requests import read_body
+from server.routes.asking import Visitor, visitor_of
 
 VIA = "ag-ui"
 #: Refusals that mean that somebody else, or time, was faster.
@@ -44,11 +44,11 @@ LOST = frozenset({
 })  # fmt: skip
 
 
-class AgUi(Resource):
+class AgUi:
     """Runs of crews. `outlets`: those that are streamed to."""
 
     def __init__(self, dispatch: Dispatch, hub: Hub) -> None:
-        super().__init__(dispatch)
+        self.dispatch = dispatch
         self.hub = hub
         self.outlets: set[Outlet] = set()
 
@@ -59,40 +59,44 @@ class AgUi(Resource):
     async def run(self, request: Request) -> Response:
         """Start an execution, answer its interrupts, or attach to it, and stream what comes up to the next one."""
         asked, crew = read(await read_body(request, LONGEST)), request.path_params["crew"]
-        known = await self._latest(asked.thread_id, crew)
+        visitor = visitor_of(request)
+        known = await self._latest(visitor, asked.thread_id, crew)
         if asked.resume:
-            return await self._resume(asked, known)
+            return await self._resume(visitor, asked, known)
         if known is None or (known.execution.state in ENDS and last_words(asked.messages) is not None):
-            return await self._start(asked, crew)
-        return self._attach(asked, known)
+            return await self._start(visitor, asked, crew)
+        return self._attach(visitor, asked, known)
 
-    async def _latest(self, thread: str, crew: str) -> Read | None:
+    async def _latest(self, visitor: Visitor, thread: str, crew: str) -> Read | None:
         """Find the latest execution of a thread."""
         narrowed = Filter(crew=crew, conversation=ConversationId(thread))
-        page = await self.handle(List(what="executions", limit=1, filter=narrowed))
-        return await self._read(page.items[0].id) if page.items else None
+        command = List(what="executions", limit=1, filter=narrowed)
+        page = await self.dispatch.handle(command, visitor.principal, via=VIA)
+        return await self._read(visitor, page.items[0].id) if page.items else None
 
-    async def _read(self, execution: ExecutionId) -> Read:
-        found: Read = await self.handle(Get(execution=execution))
+    async def _read(self, visitor: Visitor, execution: ExecutionId) -> Read:
+        found: Read = await self.dispatch.handle(Get(execution=execution), visitor.principal, via=VIA)
         return found
 
-    async def _start(self, asked: RunAgentInput, crew: str) -> Response:
-        described = await self.dispatch.work.catalogue.crew(crew)
+    async def _start(self, visitor: Visitor, asked: RunAgentInput, crew: str) -> Response:
+        described = await self.dispatch.crew(crew, visitor.principal)
         command = Start(
             crew=crew, inputs=inputs_for(described, asked), checkpoints=checkpoints_for(asked), watch=False,
             conversation=ConversationId(asked.thread_id), key=f"ag-ui:{asked.thread_id}:{asked.run_id}"[:200],
         )  # fmt: skip
-        started = await self.dispatch.handle(command, OPEN, via=VIA)
-        known = await self._read(started.execution)
+        started = await self.dispatch.handle(command, visitor.principal, via=VIA)
+        known = await self._read(visitor, started.execution)
         translation = _translation(asked, known.execution)
-        return self._stream(known.execution, Position(started.epoch, 0), translation, written(translation.begin()))
+        return self._stream(
+            visitor, known.execution, Position(started.epoch, 0), translation, written(translation.begin())
+        )
 
-    def _attach(self, asked: RunAgentInput, known: Read) -> Response:
+    def _attach(self, visitor: Visitor, asked: RunAgentInput, known: Read) -> Response:
         """Offer again what waits; else follow what runs, or tell how it ended."""
         translation = _translation(asked, known.execution)
-        return self._go_on(known, translation, translation.begin(_open(known)))
+        return self._go_on(visitor, known, translation, translation.begin(_open(known)))
 
-    async def _resume(self, asked: RunAgentInput, known: Read | None) -> Response:
+    async def _resume(self, visitor: Visitor, asked: RunAgentInput, known: Read | None) -> Response:
         """Decide what was answered, then go on; what somebody else has decided is told, and what comes after it."""
         if known is None:
             raise Refused(ErrorCode.NOT_FOUND, "This thread has no execution that waits for an answer.")
@@ -100,21 +104,23 @@ class AgUi(Resource):
         told = translation.begin(_open(known))
         if not answers:
             return _whole(written([*told, *translation.give_up()]))
-        lost = [fate for entry in answers if (fate := await self._decide(asked, known, entry)) is not None]
+        lost = [fate for entry in answers if (fate := await self._decide(visitor, asked, known, entry)) is not None]
         told += [translation.custom("decision.lost", fate) for fate in lost]
         if len(lost) < len(answers):
-            return self._stream(known.execution, _position(known.execution), translation, written(told))
-        known = await self._read(known.execution.id)
-        return self._go_on(known, translation, told)
+            return self._stream(visitor, known.execution, _position(known.execution), translation, written(told))
+        known = await self._read(visitor, known.execution.id)
+        return self._go_on(visitor, known, translation, told)
 
-    async def _decide(self, asked: RunAgentInput, known: Read, entry: ResumeEntry) -> dict[str, Any] | None:
+    async def _decide(
+        self, visitor: Visitor, asked: RunAgentInput, known: Read, entry: ResumeEntry
+    ) -> dict[str, Any] | None:
         """Decide a checkpoint; who was faster, if somebody was. Raises `Refused` for what is no answer to it."""
         checkpoint = next((one for one in known.checkpoints if one.id == entry.interrupt_id), None)
         if checkpoint is None:
             return {"interruptId": entry.interrupt_id, "message": "There is no such checkpoint in this thread."}
         command = decision_of(checkpoint, entry.payload, f"ag-ui:{asked.run_id}:{checkpoint.id}")
         try:
-            await self.dispatch.handle(command, OPEN, via=VIA)
+            await self.dispatch.handle(command, visitor.principal, via=VIA)
         except Refused as refused:
             if refused.code not in LOST:
                 raise
@@ -122,16 +128,18 @@ class AgUi(Resource):
             return {"interruptId": checkpoint.id, "code": refused.code, "message": refused.message, **detail}
         return None
 
-    def _go_on(self, known: Read, translation: Translation, told: list[AgEvent]) -> Response:
+    def _go_on(self, visitor: Visitor, known: Read, translation: Translation, told: list[AgEvent]) -> Response:
         """Tell how it ended, offer what waits, or follow what runs."""
         if known.execution.state in ENDS:
             return _whole(written([*told, *translation.ended(known.execution)]))
         if waiting := _open(known):
             return _whole(written([*told, *translation.interrupt(waiting)]))
-        return self._stream(known.execution, _position(known.execution), translation, written(told))
+        return self._stream(visitor, known.execution, _position(known.execution), translation, written(told))
 
-    def _stream(self, execution: Execution, after: After, translation: Translation, first: bytes) -> Response:
-        return Streamed(self.hub, execution.id, after, RunOutlet(translation), first, self.outlets)
+    def _stream(
+        self, visitor: Visitor, execution: Execution, after: After, translation: Translation, first: bytes
+    ) -> Response:
+        return Streamed(self.hub, visitor, execution.id, after, RunOutlet(translation), first, self.outlets)
 
     async def drain(self) -> None:
         """Take leave of all; they attach again."""

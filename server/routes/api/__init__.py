@@ -13,6 +13,7 @@ from server.routes.api.events import EventLog
 from server.routes.api.executions import Executions
 from server.routes.api.files import Downloads
 from server.routes.api.requests import Resource
+from server.routes.api.tickets import TicketOffice
 
 
 class Api(Resource):
@@ -24,10 +25,11 @@ class Api(Resource):
         self.checkpoints = Checkpoints(dispatch)
         self.events = EventLog(dispatch, hub)
         self.downloads = Downloads(dispatch, files)
+        self.tickets = TicketOffice()
 
     def routes(self) -> list[BaseRoute]:
         """List the routes, below `/api/v1`."""
-        parts = (self.executions, self.checkpoints, self.events, self.downloads)
+        parts = (self.executions, self.checkpoints, self.events, self.downloads, self.tickets)
         lists = [Route("/crews", self.crews), Route("/conversations", self.conversations)]
         return [*lists, *(route for part in parts for route in part.routes())]
 

@@ -33,7 +33,7 @@ class Checkpoints(Resource):
 
     async def read(self, request: Request) -> Response:
         """`GET …/checkpoints/{cp}`: one checkpoint as it is now."""
-        read: Read = await self.handle(Get(execution=execution_of(request)))
+        read: Read = await self.handle(request, Get(execution=execution_of(request)))
         ident = checkpoint_of(request)
         for checkpoint in read.checkpoints:
             if checkpoint.id == ident:
@@ -48,15 +48,15 @@ class Checkpoints(Resource):
             checkpoint=checkpoint_of(request),
             **{name: getattr(decision, name) for name in decision.__struct_fields__},
         )
-        return json(await self.handle(command))
+        return json(await self.handle(request, command))
 
     async def comment(self, request: Request) -> Response:
         """`POST …/comments`: say something about it; an `Idempotency-Key` does so once."""
-        return json(await self.handle(convert(_named(request, "comment", await keyed(request)), Comment)), 201)
+        return json(await self.handle(request, convert(_named(request, "comment", await keyed(request)), Comment)), 201)
 
     async def extend(self, request: Request) -> Response:
         """`POST …/extension`: move its deadline by `seconds`."""
-        return json(await self.handle(convert(_named(request, "extend", await read_object(request)), Extend)))
+        return json(await self.handle(request, convert(_named(request, "extend", await read_object(request)), Extend)))
 
 
 def _named(request: Request, kind: str, body: dict[str, Any]) -> dict[str, Any]:

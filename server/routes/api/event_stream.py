@@ -19,6 +19,7 @@ from server.hub import Hub
 from server.outlet import ABORT, Encoding, Outlet
 from server.outlet.pumped import PumpedOutlet
 from server.recovery import After
+from server.routes.asking import Visitor
 
 #: A comment is sent this often, in seconds, so that nobody in between takes the connection for dead.
 HEARTBEAT = 15.0
@@ -108,10 +109,12 @@ class Streamed(Response):
     """An execution's frames as an outlet says them, behind some first words, until it ends or the client leaves."""
 
     def __init__(
-        self, hub: Hub, execution: ExecutionId, after: After, outlet: PumpedOutlet, first: bytes, outlets: set[Outlet]
-    ) -> None:
+        self, hub: Hub, visitor: Visitor, execution: ExecutionId, after: After, outlet: PumpedOutlet, first: bytes,
+        outlets: set[Outlet],
+    ) -> None:  # fmt: skip
         super().__init__()
         self.hub = hub
+        self.visitor = visitor
         self.execution = execution
         self.after = after
         self.outlet = outlet
@@ -121,7 +124,7 @@ class Streamed(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Watch for as long as it takes; raises `Refused` before anything is sent."""
         outlet = self.outlet
-        watch, found = await self.hub.watch(self.execution, outlet, self.after)
+        watch, found = await self.hub.watch(self.visitor.principal.tenant, self.execution, outlet, self.after)
         self.outlets.add(outlet)
         abort = scope.get("state", {}).get(ABORT)
         outlet.on_slow = lambda: _give_up(outlet, abort)
@@ -129,7 +132,7 @@ class Streamed(Response):
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await send({"type": "http.response.body", "body": self.first, "more_body": True})
             watch.begin(found)
-            await _carry(outlet, receive, send)
+            await _carry(outlet, receive, send, self.visitor)
         finally:
             self.outlets.discard(outlet)
             outlet.on_slow = None
@@ -143,11 +146,12 @@ def _give_up(outlet: PumpedOutlet, abort: Any) -> None:
     outlet.end(0, "slow", (), 0.0)
 
 
-async def _carry(outlet: PumpedOutlet, receive: Receive, send: Send) -> None:
+async def _carry(outlet: PumpedOutlet, receive: Receive, send: Send, visitor: Visitor) -> None:
     """Send what an outlet holds until it ends, with a sign of life now and then; a client that leaves ends it."""
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave, outlet, receive)
         tasks.start_soon(_beat, outlet)
+        tasks.start_soon(_expire, outlet, visitor)
         await outlet.pump(send)
         tasks.cancel_scope.cancel()
 
@@ -157,6 +161,12 @@ async def _leave(outlet: PumpedOutlet, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     outlet.end(0, "gone", (), 0.0)
+
+
+async def _expire(outlet: PumpedOutlet, visitor: Visitor) -> None:
+    """Say no more to who is believed no longer."""
+    await visitor.over()
+    outlet.end(0, "expired", (), GRACE)
 
 
 async def _beat(outlet: PumpedOutlet) -> None:

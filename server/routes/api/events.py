@@ -6,7 +6,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from protocol.ids import ExecutionId, Position
-from server.auth import OPEN
 from server.dispatch import Dispatch, Events, Place
 from server.execution import ENDS
 from server.hub import Hub
@@ -14,6 +13,7 @@ from server.outlet import Outlet
 from server.recovery import After
 from server.routes.api.event_stream import FIRST, Bell, EventOutlet, Streamed
 from server.routes.api.requests import Resource, execution_of, json, number
+from server.routes.asking import principal_of, visitor_of
 from server.routes.problems import bad_field
 
 #: A request may wait so long for the next event, in seconds.
@@ -40,17 +40,18 @@ class EventLog(Resource):
             return await self._stream(request)
         limit = number(request, "limit", 100, lowest=1, highest=1000)
         wait = number(request, "wait", 0, lowest=0, highest=LONGEST_WAIT)
-        execution, place = execution_of(request), _place(request.query_params.get("after", "0"), "after")
-        events = await self.dispatch.events(execution, place, limit, OPEN)
+        principal, execution = principal_of(request), execution_of(request)
+        place = _place(request.query_params.get("after", "0"), "after")
+        events = await self.dispatch.events(execution, place, limit, principal)
         if wait and not events.items and events.state not in ENDS:
-            await self._next(execution, Position(events.epoch, place.offset), wait)
-            events = await self.dispatch.events(execution, place, limit, OPEN)
+            await self._next(principal.tenant, execution, Position(events.epoch, place.offset), wait)
+            events = await self.dispatch.events(execution, place, limit, principal)
         return json(events)
 
-    async def _next(self, execution: ExecutionId, position: Position, wait: int) -> None:
+    async def _next(self, tenant: str, execution: ExecutionId, position: Position, wait: int) -> None:
         """Wait for an event behind the position, but not for ever."""
         bell = Bell()
-        watch, found = await self.hub.watch(execution, bell, position)
+        watch, found = await self.hub.watch(tenant, execution, bell, position)
         self.outlets.add(bell)
         try:
             watch.begin(found)
@@ -64,11 +65,11 @@ class EventLog(Resource):
         """Stream from where the client was, or from the beginning; 204 tells it not to come back for more."""
         execution, last = execution_of(request), request.headers.get("last-event-id")
         place = _place(last, "Last-Event-ID") if last else _place(request.query_params.get("after", "0"), "after")
-        events: Events = await self.dispatch.events(execution, Place(), 1, OPEN)
+        events: Events = await self.dispatch.events(execution, Place(), 1, principal_of(request))
         if last and events.state in ENDS and (place.epoch, place.offset) == (events.epoch, events.last):
             return Response(status_code=204)
         after: After = Position(place.epoch or events.epoch, place.offset)
-        return Streamed(self.hub, execution, after, EventOutlet(), FIRST, self.outlets)
+        return Streamed(self.hub, visitor_of(request), execution, after, EventOutlet(), FIRST, self.outlets)
 
     async def drain(self) -> None:
         """Take leave of all; a browser comes back by itself, and to where it was."""

@@ -34,7 +34,7 @@ class Executions(Resource):
     async def start(self, request: Request) -> Response:
         """`POST /executions`: body as `start`; an `Idempotency-Key` makes it once."""
         body = await keyed(request)
-        return _made(request, await self.handle(convert({**body, "type": "start"}, Start)))
+        return _made(request, await self.handle(request, convert({**body, "type": "start"}, Start)))
 
     async def list(self, request: Request) -> Response:
         """`GET /executions?state=&crew=&conversation=&cursor=&limit=`: newest first."""
@@ -43,23 +43,23 @@ class Executions(Resource):
 
     async def read(self, request: Request) -> Response:
         """`GET /executions/{id}`: the execution and its checkpoints."""
-        return json(await self.handle(Get(execution=execution_of(request))))
+        return json(await self.handle(request, Get(execution=execution_of(request))))
 
     async def cancel(self, request: Request) -> Response:
         """`POST …/cancel`: end it, wherever it is; the body may say a `reason`."""
-        return json(await self.handle(convert(_named(request, "cancel", await read_object(request)), Cancel)))
+        return json(await self.handle(request, convert(_named(request, "cancel", await read_object(request)), Cancel)))
 
     async def pause(self, request: Request) -> Response:
         """`POST …/pause`: have it rest from its next safe point on."""
-        return json(await self.handle(convert(_named(request, "pause", await read_object(request)), Pause)))
+        return json(await self.handle(request, convert(_named(request, "pause", await read_object(request)), Pause)))
 
     async def resume(self, request: Request) -> Response:
         """`POST …/resume`: have it go on."""
-        return json(await self.handle(convert(_named(request, "resume", await read_object(request)), Resume)))
+        return json(await self.handle(request, convert(_named(request, "resume", await read_object(request)), Resume)))
 
     async def fork(self, request: Request) -> Response:
         """`POST …/fork`: body `checkpoint` and a decision; an `Idempotency-Key` makes it once."""
-        return _made(request, await self.handle(convert(_named(request, "fork", await keyed(request)), Fork)))
+        return _made(request, await self.handle(request, convert(_named(request, "fork", await keyed(request)), Fork)))
 
 
 def _named(request: Request, kind: str, body: dict[str, Any]) -> dict[str, Any]:

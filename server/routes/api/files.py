@@ -29,7 +29,7 @@ class Downloads(Resource):
     async def download(self, request: Request) -> Response:
         """`GET …/files/{name}`: the file, for whoever may read the execution."""
         execution, name = execution_of(request), request.path_params["name"]
-        await self.handle(Get(execution=execution))
+        await self.handle(request, Get(execution=execution))
         path = await anyio.to_thread.run_sync(self.files.find, execution, name)
         if path is None:
             raise Refused(ErrorCode.NOT_FOUND, f"The execution has no file {name[:200]!r} here.")

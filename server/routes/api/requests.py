@@ -10,8 +10,8 @@ from protocol.commands import Filter, List
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import MAX_FRAME, UNREADABLE
 from protocol.ids import CheckpointId, ExecutionId
-from server.auth import OPEN
 from server.dispatch import Dispatch
+from server.routes.asking import principal_of
 from server.routes.problems import bad_field
 
 VIA = "rest"
@@ -23,15 +23,15 @@ class Resource:
     def __init__(self, dispatch: Dispatch) -> None:
         self.dispatch = dispatch
 
-    async def handle(self, command: Any) -> Any:
+    async def handle(self, request: Request, command: Any) -> Any:
         """Carry out a command for whoever sent the request, or raise `Refused`."""
-        return await self.dispatch.handle(command, OPEN, via=VIA)
+        return await self.dispatch.handle(command, principal_of(request), via=VIA)
 
     async def page(self, request: Request, what: Any, narrowed: Filter) -> Response:
         """Answer with a page of a list, by the parameters `cursor` and `limit`."""
         limit = number(request, "limit", 50, lowest=1, highest=200)
         cursor = request.query_params.get("cursor")
-        return json(await self.handle(List(what=what, cursor=cursor, limit=limit, filter=narrowed)))
+        return json(await self.handle(request, List(what=what, cursor=cursor, limit=limit, filter=narrowed)))
 
 
 def execution_of(request: Request) -> ExecutionId:

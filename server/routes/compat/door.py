@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from starlette.requests import Request
+
 from protocol.commands import Decide, Get, Start
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, Crew
-from server.auth import OPEN
 from server.dispatch import Changed, Dispatch, Read, Started
+from server.routes.asking import principal_of
 from server.routes.compat.shown import open_ones
 from server.routes.compat.words import meant
 
@@ -22,26 +24,26 @@ class Door:
         self.dispatch = dispatch
         self.default_crew = default_crew
 
-    async def handle(self, command: Any) -> Any:
-        """Carry out a command, or raise `Refused`."""
-        return await self.dispatch.handle(command, OPEN, via=self.via)
+    async def handle(self, request: Request, command: Any) -> Any:
+        """Carry out a command for whoever sent the request, or raise `Refused`."""
+        return await self.dispatch.handle(command, principal_of(request), via=self.via)
 
-    async def crew(self, name: str | None) -> Crew:
+    async def crew(self, request: Request, name: str | None) -> Crew:
         """Describe the crew that is named, else the default one."""
-        return await self.dispatch.crew(name or self.default_crew, OPEN)
+        return await self.dispatch.crew(name or self.default_crew, principal_of(request))
 
-    async def start(self, crew: Crew, inputs: dict[str, Any], checkpoints: list[str]) -> ExecutionId:
+    async def start(self, request: Request, crew: Crew, inputs: dict[str, Any], checkpoints: list[str]) -> ExecutionId:
         """Start an execution."""
-        started: Started = await self.handle(Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints))
+        started: Started = await self.handle(request, Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints))
         return started.execution
 
-    async def read(self, execution: str) -> Read:
+    async def read(self, request: Request, execution: str) -> Read:
         """Read an execution and its checkpoints."""
-        read: Read = await self.handle(Get(execution=ExecutionId(execution)))
+        read: Read = await self.handle(request, Get(execution=ExecutionId(execution)))
         return read
 
     async def decide(
-        self, checkpoint: Checkpoint, action: str, feedback: str | None, version: int | None = None
+        self, request: Request, checkpoint: Checkpoint, action: str, feedback: str | None, version: int | None = None
     ) -> Changed:
         """Answer a checkpoint by an action of the existing contract."""
         command = Decide(
@@ -51,7 +53,7 @@ class Door:
             feedback=feedback,
             version=version,
         )
-        changed: Changed = await self.handle(command)
+        changed: Changed = await self.handle(request, command)
         return changed
 
 

@@ -7,7 +7,7 @@ import anyio
 
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
-from server.auth import OPEN
+from server.auth import Principal
 from server.dispatch import Dispatch
 from server.execution import ENDS
 from server.hub import Hub
@@ -47,7 +47,7 @@ class Endings:
         self.waiting: set[Ending] = set()
         self.draining = False
 
-    async def until(self, execution: ExecutionId, limit: float) -> bool:
+    async def until(self, principal: Principal, execution: ExecutionId, limit: float) -> bool:
         """Wait until an execution has ended, at most so many seconds; tell whether it has. Cancelling leaves no trace.
 
         Raises `Refused` when the server shuts down, or Redis is away.
@@ -55,12 +55,12 @@ class Endings:
         if self.draining:
             raise leaving(execution)
         ending = Ending()
-        watch, found = await self.hub.watch(execution, ending, "now")
+        watch, found = await self.hub.watch(principal.tenant, execution, ending, "now")
         self.waiting.add(ending)
         try:
             watch.begin(found)
             with anyio.move_on_after(limit):
-                while not await self._ended(execution):
+                while not await self._ended(principal, execution):
                     await ending.rung.wait()
                     ending.rung.clear()
                     if not ending.open:
@@ -71,8 +71,8 @@ class Endings:
             self.waiting.discard(ending)
             watch.close()
 
-    async def _ended(self, execution: ExecutionId) -> bool:
-        seen = await self.dispatch.watchable(execution, OPEN)
+    async def _ended(self, principal: Principal, execution: ExecutionId) -> bool:
+        seen = await self.dispatch.watchable(execution, principal)
         return seen.state in ENDS
 
     async def drain(self) -> None:

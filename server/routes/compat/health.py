@@ -8,10 +8,13 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from server.routes.api.requests import json
+from server.routes.asking import known_visitor
 from server.store import Store
 from server.store.client import OUTAGE
 
 SERVICE = "quarterdeck"
+#: What is counted is told to who is known only: it is a tenant's own.
+UNTOLD = {"active_executions": None, "pending_checkpoints": None}
 #: What is true now is not to be kept, and another may ask for the page here.
 FRESH = {"cache-control": "no-store", "vary": "accept"}
 
@@ -38,19 +41,24 @@ class Health:
         """List the routes; the one at `/` must come before the page's."""
         return [Route("/health", self.health), JsonRoute("/", self.root)]
 
-    async def health(self, _: Request) -> Response:
+    async def health(self, request: Request) -> Response:
         """`GET /health`: `{status, active_executions, pending_checkpoints}`; 503 when it is not well."""
-        return await self._answer({})
+        return await self._answer(request, {})
 
-    async def root(self, _: Request) -> Response:
+    async def root(self, request: Request) -> Response:
         """`GET /` with `Accept: application/json`: the same, and who answers."""
-        return await self._answer({"service": SERVICE})
+        return await self._answer(request, {"service": SERVICE})
 
-    async def _answer(self, who: dict[str, str]) -> Response:
+    async def _answer(self, request: Request, who: dict[str, str]) -> Response:
         if self.draining():
             return self._unwell(who, "The server is shutting down.")
+        visitor = known_visitor(request)
         try:
-            active, pending = await self.store.count_active(), await self.store.count_inbox()
+            if visitor is None:
+                await self.store.redis.ping()
+                return json({**who, "status": "healthy", **UNTOLD}, headers=FRESH)
+            store = self.store.of(visitor.principal.tenant)
+            active, pending = await store.count_active(), await store.count_inbox()
         except OUTAGE:
             return self._unwell(who, "Redis cannot be reached.")
         return json(
@@ -58,5 +66,4 @@ class Health:
         )
 
     def _unwell(self, who: dict[str, str], reason: str) -> Response:
-        body = {**who, "status": "unhealthy", "active_executions": None, "pending_checkpoints": None, "detail": reason}
-        return json(body, 503, FRESH)
+        return json({**who, "status": "unhealthy", **UNTOLD, "detail": reason}, 503, FRESH)

@@ -38,30 +38,30 @@ class Platform(Door):
         """`POST /kickoff`: start, and answer with the id."""
         _, body = await bodies.read(request, bodies.Kickoff)
         only_what_is_kept(body, ("restoreFromStateId",))
-        crew = await self.crew(body.crew)
-        return json({"kickoff_id": await self.start(crew, body.inputs, body.checkpoints)})
+        crew = await self.crew(request, body.crew)
+        return json({"kickoff_id": await self.start(request, crew, body.inputs, body.checkpoints)})
 
     async def status(self, request: Request) -> Response:
         """`GET /status/{id}`: where it is, and what it gave."""
-        read = await self.read(execution_of(request))
+        read = await self.read(request, execution_of(request))
         return json(platform_shown.status(read.execution, read.checkpoints))
 
     async def resume(self, request: Request) -> Response:
         """`POST /resume`: approve a task's work, or have it done again."""
         _, body = await bodies.read(request, bodies.Resume)
         only_what_is_kept(body)
-        read = await self.read(body.execution_id)
+        read = await self.read(request, body.execution_id)
         if read.execution.state in ENDS or not open_ones(read.checkpoints):
             raise Refused(ErrorCode.CONFLICT, "Execution is not in pending human input state")
         checkpoint = at_task(read.checkpoints, body.task_id)
         action = "continue" if body.is_approve else "revise"
-        await self.decide(checkpoint, action, body.human_feedback.strip() or None)
+        await self.decide(request, checkpoint, action, body.human_feedback.strip() or None)
         word, message = RESUMED[body.is_approve]
         return json({"status": word, "message": message})
 
     async def inputs(self, request: Request) -> Response:
         """`GET /inputs`: the names of what the crew needs."""
-        crew = await self.crew(request.query_params.get("crew"))
+        crew = await self.crew(request, request.query_params.get("crew"))
         return json({"inputs": crew.inputs.get("required", [])})
 
 

@@ -37,18 +37,20 @@ class Polling(Door):
     async def execute(self, request: Request) -> Response:
         """`POST /api/crew/execute`: start, and answer at once."""
         raw, body = await bodies.read(request, bodies.Execute)
-        crew = await self.crew(body.crew)
-        execution = await self.start(crew, filling.inputs(crew, raw), filling.checkpoints(crew, body.checkpoints))
+        crew = await self.crew(request, body.crew)
+        execution = await self.start(
+            request, crew, filling.inputs(crew, raw), filling.checkpoints(crew, body.checkpoints)
+        )
         return json(shown.Status(execution_id=execution, status=STATUS[State.RUNNING]))
 
     async def status(self, request: Request) -> Response:
         """`GET /api/crew/status/{id}`: where it is, and what it gave."""
-        read = await self.read(execution_of(request))
+        read = await self.read(request, execution_of(request))
         return json(shown.status(read.execution, read.checkpoints))
 
     async def checkpoint(self, request: Request) -> Response:
         """`GET /api/crew/checkpoint/{id}`: the checkpoint that waits; 204 when none does."""
-        read = await self.read(execution_of(request))
+        read = await self.read(request, execution_of(request))
         if read.execution.state in (State.COMPLETED, State.FAILED):
             return json({"detail": f"The execution is {STATUS[read.execution.state]}: no checkpoint waits."}, 400)
         waiting = shown.open_ones(read.checkpoints)
@@ -57,8 +59,8 @@ class Polling(Door):
     async def feedback(self, request: Request) -> Response:
         """`POST /api/crew/feedback`: answer a checkpoint."""
         _, body = await bodies.read(request, bodies.Feedback)
-        checkpoint = named((await self.read(body.execution_id)).checkpoints, body.checkpoint_id)
-        await self.decide(checkpoint, body.action, body.feedback, body.version)
+        checkpoint = named((await self.read(request, body.execution_id)).checkpoints, body.checkpoint_id)
+        await self.decide(request, checkpoint, body.action, body.feedback, body.version)
         return json({
             "status": "feedback_received", "action": body.action, "execution_id": body.execution_id,
             "checkpoint_id": body.checkpoint_id,
@@ -68,14 +70,14 @@ class Polling(Door):
         """`GET /api/crew/executions?limit=&cursor=`: newest first."""
         limit = number(request, "limit", 50, lowest=1, highest=200)
         command = List(what="executions", limit=limit, cursor=request.query_params.get("cursor"))
-        listing: Listing = await self.handle(command)
-        found = [await self._listed(item.id) for item in listing.items if isinstance(item, Execution)]
+        listing: Listing = await self.handle(request, command)
+        found = [await self._listed(request, item.id) for item in listing.items if isinstance(item, Execution)]
         more = {"next": listing.next} if listing.next else {}
         return json({"executions": [each for each in found if each is not None], **more})
 
-    async def _listed(self, execution: str) -> shown.Listed | None:
+    async def _listed(self, request: Request, execution: str) -> shown.Listed | None:
         try:
-            read = await self.read(execution)
+            read = await self.read(request, execution)
         except Refused as refused:
             if refused.code is not ErrorCode.NOT_FOUND:
                 raise
@@ -86,7 +88,7 @@ class Polling(Door):
         """`DELETE /api/crew/execution/{id}`: end it wherever it is; what it did is kept for as long as any."""
         execution: ExecutionId = execution_of(request)
         try:
-            changed: Changed = await self.handle(Cancel(execution=execution))
+            changed: Changed = await self.handle(request, Cancel(execution=execution))
             state = changed.state
         except Refused as refused:
             if refused.code is not ErrorCode.ENDED:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from protocol.errors import ERRORS, ErrorCode, Refused
 from server.routes.api.requests import json
+from server.routes.problems import headers_of
 
 Handler = Callable[[Request], Awaitable[Response]]
 Form = Callable[[Refused], Response]
@@ -42,14 +43,14 @@ def answering(form: Form, handler: Handler) -> Handler:
 def detail(refused: Refused) -> Response:
     """Answer as `/api/crew/*` does: `{"detail"}`, which is a list where the body is at fault."""
     status = STATUS.get(refused.code, ERRORS[refused.code].status)
-    return json({"detail": refused.detail.get("body") or refused.message}, status, later(refused))
+    return json({"detail": refused.detail.get("body") or refused.message}, status, headers_of(refused))
 
 
 def error(refused: Refused) -> Response:
     """Answer as `POST /api/crew` does: `{"status": "error", "error"}` with 400, or 500 where it is not the client's."""
     status = 500 if ERRORS[refused.code].status >= 500 or refused.code is E.CREW_BROKEN else 400
     extra = {name: value for name, value in refused.detail.items() if name == "execution_id"}
-    return json({"status": "error", "error": refused.message, **extra}, status, later(refused))
+    return json({"status": "error", "error": refused.message, **extra}, status, headers_of(refused))
 
 
 def platform(refused: Refused) -> Response:
@@ -59,9 +60,4 @@ def platform(refused: Refused) -> Response:
     body: dict[str, Any] = {"error": title, "message": refused.message, "detail": refused.message}
     if refused.code is E.MISSING_INPUTS:
         body["details"] = {"missing_inputs": refused.detail["inputs"]}
-    return json(body, status, later(refused))
-
-
-def later(refused: Refused) -> dict[str, str]:
-    """Say when to come again."""
-    return {} if refused.retry_after is None else {"retry-after": str(max(1, round(refused.retry_after)))}
+    return json(body, status, headers_of(refused))

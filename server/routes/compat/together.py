@@ -13,6 +13,7 @@ from protocol.ids import ExecutionId
 from protocol.objects import State
 from server.dispatch import Dispatch, Read
 from server.routes.api.requests import json
+from server.routes.asking import principal_of
 from server.routes.compat import bodies, filling, shown
 from server.routes.compat.door import Door
 from server.routes.compat.ending import Endings
@@ -40,12 +41,12 @@ class Together(Door):
         raw, body = await bodies.read(request, bodies.Together)
         if body.ping in (True, PING) or filling.text_of(raw) == PING:
             return json({"status": "ok", "message": "pong"})
-        crew = await self.crew(body.crew)
-        execution = await self.start(crew, filling.inputs(crew, raw), [])
-        ended = await while_there(request, lambda: self.endings.until(execution, self.limit))
+        crew = await self.crew(request, body.crew)
+        execution = await self.start(request, crew, filling.inputs(crew, raw), [])
+        ended = await while_there(request, lambda: self.endings.until(principal_of(request), execution, self.limit))
         if ended is None:
             return Response(status_code=204)  # nobody reads it
-        return self._answer(await self.read(execution), ended=ended)
+        return self._answer(await self.read(request, execution), ended=ended)
 
     def _answer(self, read: Read, *, ended: bool) -> Response:
         execution = read.execution

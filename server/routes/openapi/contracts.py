@@ -5,10 +5,10 @@ from server.routes.openapi.operations import OPEN_OBJECT, TEXT_SCHEMA, Answer, O
 CONTRACTS = [
     Operation(
         "GET", "/asyncapi.json", "asyncapi", "operations", "Give the AsyncAPI document of the socket.",
-        ok(OPEN_OBJECT), refusal=None,
+        ok(OPEN_OBJECT), refusal=None, open=True,
     ),
     Operation(
         "GET", "/docs/socket", "docsSocket", "operations", "Give that document as a page.",
-        {200: Answer("Done.", {"text/html": TEXT_SCHEMA})}, refusal=None,
+        {200: Answer("Done.", {"text/html": TEXT_SCHEMA})}, refusal=None, open=True,
     ),
 ]  # fmt: skip

@@ -56,6 +56,13 @@ class PlatformError(Struct, frozen=True, kw_only=True):
     details: dict[str, Any] | None = None
 
 
+#: How to say who one is; a server that asks nobody takes no notice of it.
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A JSON Web Token, or an API key (`qdk_…`) that `quarterdeck keys create` made. "
+    "A server in open mode asks for neither.",
+}
 REFUSALS: Mapping[str, Any] = {each.__name__: each for each in (Problem, Detail, CallError, PlatformError)}
 
 
@@ -75,7 +82,12 @@ def document(version: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": dict(sorted(components.items())), "responses": _refusals(schemas)},
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "responses": _refusals(schemas),
+            "securitySchemes": {"bearer": BEARER},
+        },
+        "security": [{"bearer": []}],
         "x-errors": {code.value: rule._asdict() for code, rule in ERRORS.items()},
     }
 
@@ -144,6 +156,8 @@ def _operation(operation: Operation, schemas: Mapping[Any, Schema], components: 
     responses: dict[str, Any] = {
         str(status): _answer(answer, schemas) for status, answer in sorted(operation.answers.items())
     }
+    if not operation.open and operation.refusal:
+        responses |= _closed(schemas[REFUSALS[operation.refusal]], operation.refusal)
     if operation.refusal:
         responses["default"] = {"$ref": f"#/components/responses/{operation.refusal}"}
     described = {
@@ -152,11 +166,30 @@ def _operation(operation: Operation, schemas: Mapping[Any, Schema], components: 
         "summary": operation.text,
         "parameters": [*in_path, *map(_parameter, operation.parameters)],
         "responses": responses,
+        **({"security": []} if operation.open else {}),
     }
     if operation.body is not None:
         schema = _body(operation, schemas, components)
         described["requestBody"] = {"required": not operation.optional, "content": {JSON: {"schema": schema}}}
     return described
+
+
+def _closed(schema: Schema, refusal: str) -> dict[str, Any]:
+    """Describe what comes where nobody knows who asks, or where they lack a role."""
+    content = {"content": {_media(refusal): {"schema": schema}}}
+    header = {"WWW-Authenticate": {"description": "How to say it.", "schema": {"const": "Bearer"}}}
+    return {
+        "401": {
+            "description": "Nobody knows who asks: there is no token, or none that is good.",
+            "headers": header,
+            **content,
+        },
+        "403": {"description": "Whoever asks lacks the role that it takes.", **content},
+    }
+
+
+def _media(refusal: str) -> str:
+    return "application/problem+json" if refusal == Problem.__name__ else JSON
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -198,7 +231,7 @@ def _refusals(schemas: Mapping[Any, Schema]) -> dict[str, Any]:
     return {
         name: {
             "description": cleandoc(kind.__doc__ or ""),
-            "content": {"application/problem+json" if kind is Problem else JSON: {"schema": schemas[kind]}},
+            "content": {_media(name): {"schema": schemas[kind]}},
         }
         for name, kind in REFUSALS.items()
     }

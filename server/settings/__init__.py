@@ -4,21 +4,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, cast
 
 from server import projects
 from server.quota import BadRate, Limits
+from server.settings.auth import AuthSettings
+from server.settings.reading import OFF, ON, BadSetting, flag, is_loopback, number, words
+
+__all__ = ["AuthSettings", "BadSetting", "Settings", "is_loopback", "registrations"]
 
 DEMO = "content=server.demo.crew:ContentPlan"
 ROLES = ("web", "worker")
-ON, OFF = ("", "on", "1", "true", "yes"), ("off", "0", "false", "no")
 LogFormat = Literal["auto", "json", "console"]
-
-
-class BadSetting(Exception):
-    """Raised for a setting that cannot be used; the message names it and says what would be right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,18 +39,21 @@ class Settings:
     retention: timedelta = timedelta(days=30)
     origins: tuple[str, ...] = ()
     rate_limits: Limits | None = field(default_factory=Limits.read)
-    open: bool = False
+    insecure: bool = False
+    auth: AuthSettings = field(default_factory=AuthSettings)
     log: LogFormat = "auto"
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings from an environment, or raise `BadSetting`."""
         host = environ.get("QUARTERDECK_HOST", "127.0.0.1")
-        anywhere = _flag(environ, "QUARTERDECK_OPEN", default=False)
-        if not anywhere and not is_loopback(host):
+        auth, insecure = AuthSettings.read(environ), flag(environ, "QUARTERDECK_INSECURE", default=False)
+        if not is_loopback(host) and not auth.required and not insecure:
             raise BadSetting(
                 f"QUARTERDECK_HOST={host} would let anyone on the network drive this server, because it asks nobody "
-                "who they are. Put it behind something that does and set QUARTERDECK_OPEN=on, or use 127.0.0.1."
+                "who they are. Set QUARTERDECK_AUTH_KEY, QUARTERDECK_AUTH_KEY_FILE or QUARTERDECK_AUTH_JWKS_URL, or "
+                "QUARTERDECK_AUTH=on for API keys alone; or use 127.0.0.1; or, where something in front of it keeps "
+                "strangers out, say --insecure (QUARTERDECK_INSECURE=on)."
             )
         log = environ.get("QUARTERDECK_LOG", "auto")
         if log not in ("auto", "json", "console"):
@@ -60,8 +61,8 @@ class Settings:
         crews = registrations(environ.get("QUARTERDECK_CREWS") or DEMO)
         return cls(
             host=host,
-            port=_number(environ, "PORT", 8000, highest=65_535, lowest=0),
-            worker_port=_number(environ, "QUARTERDECK_WORKER_PORT", 0, highest=65_535, lowest=0),
+            port=number(environ, "PORT", 8000, highest=65_535, lowest=0),
+            worker_port=number(environ, "QUARTERDECK_WORKER_PORT", 0, highest=65_535, lowest=0),
             data=Path(environ.get("QUARTERDECK_DATA") or ".quarterdeck"),
             redis_url=environ.get("QUARTERDECK_REDIS_URL") or None,
             roles=_roles(environ.get("QUARTERDECK_ROLES")),
@@ -69,31 +70,22 @@ class Settings:
             default_crew=_default_crew(environ.get("QUARTERDECK_DEFAULT_CREW"), crews),
             project=Path(environ.get("QUARTERDECK_PROJECT") or ".").resolve(),
             config=_config(environ.get("QUARTERDECK_CONFIG")),
-            workers=_number(environ, "QUARTERDECK_WORKERS", 1, highest=64),
-            slots=_number(environ, "QUARTERDECK_SLOTS", 32, highest=1000),
-            hot_seconds=_number(environ, "QUARTERDECK_HOT_SECONDS", 30, highest=86_400, lowest=0),
-            retention=timedelta(days=_number(environ, "QUARTERDECK_RETENTION_DAYS", 30, highest=36_500)),
-            origins=tuple(_words(environ.get("QUARTERDECK_ORIGINS", ""))),
+            workers=number(environ, "QUARTERDECK_WORKERS", 1, highest=64),
+            slots=number(environ, "QUARTERDECK_SLOTS", 32, highest=1000),
+            hot_seconds=number(environ, "QUARTERDECK_HOT_SECONDS", 30, highest=86_400, lowest=0),
+            retention=timedelta(days=number(environ, "QUARTERDECK_RETENTION_DAYS", 30, highest=36_500)),
+            origins=tuple(words(environ.get("QUARTERDECK_ORIGINS", ""))),
             rate_limits=_rate_limits(environ.get("QUARTERDECK_RATE_LIMITS", "")),
-            open=anywhere,
+            insecure=insecure,
+            auth=auth,
             log=cast("LogFormat", log),
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a server on that host."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def registrations(text: str) -> dict[str, str]:
     """Read `name=module:attr,name=PATH,PATH,…`; each name once. A path alone has the names that its project gives."""
     found: dict[str, str] = {}
-    for part in _words(text):
+    for part in words(text):
         for name, target in _registration(part).items():
             if name in found:
                 raise BadSetting(f"QUARTERDECK_CREWS: the name {name!r} is given twice.")
@@ -132,7 +124,7 @@ def _rate_limits(text: str) -> Limits | None:
     if text.lower() in OFF:
         return None
     try:
-        return Limits.read(() if text.lower() in ON else _words(text))
+        return Limits.read(() if text.lower() in ON else words(text))
     except BadRate as error:
         raise BadSetting(f"QUARTERDECK_RATE_LIMITS: {error}.") from error
 
@@ -146,30 +138,10 @@ def _config(text: str | None) -> Path | None:
     return path
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _roles(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
-    roles = tuple(_words(text))
+    roles = tuple(words(text))
     if not roles or set(roles) - set(ROLES):
         raise BadSetting(f"QUARTERDECK_ROLES={text} is not made of web and worker.")
     return roles
-
-
-def _number(environ: Mapping[str, str], name: str, default: int, *, highest: int, lowest: int = 1) -> int:
-    text = environ.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
-        raise BadSetting(f"{name}={text} is not a whole number from {lowest} to {highest}.")
-    return int(text)
-
-
-def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
-    text = environ.get(name, "").lower()
-    if text in ON:
-        return default if text == "" else True
-    if text in OFF:
-        return False
-    raise BadSetting(f"{name}={text} is neither on nor off.")

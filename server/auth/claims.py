@@ -1,0 +1,63 @@
+"""From what a token says to the principal that it speaks of. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from server.auth.principal import Principal, Role
+from server.settings import AuthSettings
+
+#: What a tenant may be called: it is a part of keys in Redis, where other signs mean something.
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+#: Longer subjects and names are refused, or cut.
+LONGEST = 200
+
+
+class BadClaim(ValueError):
+    """Raised for a token that does not say who it speaks of; the message is for whoever sent it."""
+
+
+def principal(claims: Mapping[str, Any], settings: AuthSettings) -> Principal:
+    """Read the principal out of the claims, or raise `BadClaim`."""
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST:
+        raise BadClaim(f"`sub` must be a text of 1 to {LONGEST} letters.")
+    name = find(claims, settings.name_claim)
+    return Principal(
+        id=subject,
+        name=name.strip()[:LONGEST] if isinstance(name, str) and name.strip() else subject,
+        tenant=_tenant(find(claims, settings.tenant_claim), settings),
+        roles=roles(find(claims, settings.roles_claim)),
+    )
+
+
+def find(claims: Mapping[str, Any], name: str) -> Any:
+    """Find a claim by its name, or by its path: `realm_access.roles`."""
+    if name in claims:
+        return claims[name]
+    first, dot, rest = name.partition(".")
+    inner = claims.get(first)
+    return find(inner, rest) if dot and isinstance(inner, Mapping) else None
+
+
+def _tenant(claim: Any, settings: AuthSettings) -> str:
+    if claim is None:
+        return settings.tenant
+    if not isinstance(claim, str) or not is_tenant(claim):
+        raise BadClaim(
+            f"`{settings.tenant_claim}` must be made of 1 to 100 letters, digits, dots, dashes, underscores."
+        )
+    return claim
+
+
+def is_tenant(name: str) -> bool:
+    """Tell whether a tenant may be called so."""
+    return TENANT.fullmatch(name) is not None
+
+
+def roles(claim: Any) -> frozenset[Role]:
+    """Read a list of roles, or a text of them; those that mean nothing here are passed over."""
+    named = claim.replace(",", " ").split() if isinstance(claim, str) else claim
+    if not isinstance(named, list):
+        return frozenset()
+    return frozenset(Role(name) for name in named if isinstance(name, str) and name in set(Role))

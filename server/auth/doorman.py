@@ -1,0 +1,93 @@
+"""The doorman: who it is that shows a token or an API key."""
+
+import time
+from collections.abc import Callable, Collection
+from math import inf
+from typing import Protocol
+
+import anyio
+
+from protocol.errors import Refused
+from server.auth.principal import OPEN, Session
+from server.auth.refusals import stranger, unauthenticated
+from server.auth.setup import make_tokens
+from server.settings import AuthSettings
+
+#: What API keys, and tickets, begin with: so they are told apart from tokens, and found in texts that leaked.
+APIKEY, TICKET = "qdk_", "qdt_"
+#: That an API key was revoked is noticed within this, in seconds, by who is connected already.
+NOTICED = 30.0
+
+
+class ApiKeys(Protocol):
+    """The API keys that were made."""
+
+    async def find(self, secret: str) -> Session | None:
+        """Give the session that a key opens."""
+
+    async def living(self, digests: Collection[str]) -> set[str]:
+        """Tell which of these keys still open one."""
+
+
+class Tickets(Protocol):
+    """Tickets, each for one connection."""
+
+    async def issue(self, session: Session) -> str:
+        """Make a ticket."""
+
+    async def redeem(self, secret: str) -> Session | None:
+        """Take a ticket, once."""
+
+
+class Doorman:
+    """Let people and programs in, by what the settings say; in open mode everybody, as the same principal."""
+
+    def __init__(
+        self, settings: AuthSettings, apikeys: ApiKeys, tickets: Tickets, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.required = settings.required
+        self.apikeys = apikeys
+        self.tickets = tickets
+        self._tokens = make_tokens(settings)
+        self._clock = clock
+
+    def anybody(self) -> Session | None:
+        """Give the session of somebody who has not said who they are; None where they must."""
+        return None if self.required else Session(OPEN)
+
+    async def admit(self, secret: str) -> Session:
+        """Give the session that a token or an API key opens, or raise `Refused`."""
+        if not self.required:
+            return Session(OPEN)
+        if not secret:
+            raise stranger()
+        if secret.startswith(APIKEY):
+            found = await self.apikeys.find(secret)
+            if found is None:
+                raise unauthenticated("There is no such API key, or no longer.")
+            return found
+        if self._tokens is None:
+            raise unauthenticated("This server takes API keys only; `quarterdeck keys create` makes one.")
+        return await self._tokens.read(secret)
+
+    async def over(self, session: Session) -> None:
+        """Return when a session has ended; that an API key was revoked is noticed within `NOTICED` seconds."""
+        while session.ends is None or session.ends > self._clock():
+            rest = inf if session.ends is None else session.ends - self._clock()
+            await anyio.sleep(min(rest, NOTICED))
+            if session.apikey and await self.revoked({session.apikey}):
+                return
+
+    async def revoked(self, digests: Collection[str]) -> set[str]:
+        """Tell which of these API keys are good no longer; while Redis is away, none are known to be bad."""
+        try:
+            return set(digests) - await self.apikeys.living(digests)
+        except Refused:
+            return set()
+
+    async def redeem(self, ticket: str) -> Session:
+        """Give the session that a ticket was made for, once, or raise `Refused`."""
+        found = await self.tickets.redeem(ticket) if ticket.startswith(TICKET) else None
+        if found is None:
+            raise unauthenticated("There is no such ticket, or no longer: each is for one connection, within 30 s.")
+        return found
