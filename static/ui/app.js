@@ -83,8 +83,7 @@ function useFocus(sheet, { execution, checkpoint }) {
 }
 
 await applyPreferences();
-render(
-  html`<${QuarterdeckProvider} client=${client}><${App} /><//>`,
-  /** @type {HTMLElement} */ (document.getElementById("app")),
-);
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+root.replaceChildren(); // grey bars, which the server sends so that something is there at once
+render(html`<${QuarterdeckProvider} client=${client}><${App} /><//>`, root);
 warmUp(PARTS);
