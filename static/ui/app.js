@@ -6,7 +6,7 @@ import { render } from "preact";
 import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { QuarterdeckProvider, useApprovals, useSelection } from "../client/react.js";
 import { StartForm } from "./composer.js";
-import { ConnectionBanner } from "./connection.js";
+import { ConnectionBanner, useAsked } from "./connection.js";
 import { Herald } from "./herald.js";
 import { html } from "./html.js";
 import { t, useLanguage } from "./i18n/index.js";
@@ -24,6 +24,7 @@ const dressed = (load) => () => Promise.all([load(), sheets(["run", "card", "doc
 const PARTS = [dressed(() => import("./run.js")), dressed(() => import("./desk.js"))];
 const [Run, Desk] = PARTS.map(later);
 const Help = later(dressed(() => import("./help.js")));
+const SignIn = later(() => import("./sign-in.js"));
 
 addEventListener("online", client.retryNow);
 
@@ -32,6 +33,8 @@ function App() {
   const place = usePlace();
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
+  const asked = useAsked();
+  const isKnown = useSelection((state) => state.crews.length > 0) || !asked;
   const [helps, setHelps] = useState(false);
   const help = useCallback(() => setHelps(true), []);
   useKeys(help);
@@ -43,7 +46,8 @@ function App() {
     <main class="stage"><div class="sheet" id="sheet" tabindex="-1" ref=${sheet}>
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
-      ${place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : html`<${StartForm} />`}
+      ${asked && html`<${Suspense} fallback=${null}><${SignIn} reason=${asked} /><//>`}
+      ${!isKnown ? null : place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : html`<${StartForm} />`}
       <${Bar} place=${place} />
     </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} place=${place} />
