@@ -21,9 +21,14 @@ class Nothing(Answer, frozen=True, kw_only=True):
 
 
 class Authenticated(Answer, frozen=True, kw_only=True):
-    """Who the connection speaks for from now on, and until when."""
+    """Who the connection speaks for from now on, and until when; without `expires_at` for as long as it lasts.
+
+    `roles`: viewer, operator, approver, admin.
+    """
 
     principal: Actor
+    tenant: str
+    roles: Sequence[str]
     expires_at: str | None = None
 
 
@@ -88,18 +93,6 @@ class Seen(Answer, frozen=True, kw_only=True):
         """Leave of a read execution what a watcher needs."""
         still_open = [c for c in read.checkpoints if c.state is CheckpointState.OPEN]
         return cls(state=read.execution.state, checkpoints=still_open)
-
-
-class Introduced(Answer, frozen=True, kw_only=True):
-    """Who the server takes the connection for, and until when; without `expires_at` for as long as it lasts.
-
-    `roles`: viewer, operator, approver, admin.
-    """
-
-    principal: Actor
-    tenant: str
-    roles: Sequence[str]
-    expires_at: str | None = None
 
 
 class Ticket(Answer, frozen=True, kw_only=True):

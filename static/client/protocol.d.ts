@@ -63,9 +63,15 @@ export interface Auth {
   readonly token: string;
 }
 
-/** Who the connection speaks for from now on, and until when. */
+/**
+ * Who the connection speaks for from now on, and until when; without `expires_at` for as long as it lasts.
+ *
+ * `roles`: viewer, operator, approver, admin.
+ */
 export interface Authenticated {
   readonly principal: Actor;
+  readonly tenant: string;
+  readonly roles: readonly (string)[];
   readonly expires_at?: string | null;
 }
 

@@ -43,7 +43,11 @@ CHANGED = replies.Changed(offset=12, state=objects.State.RUNNING, duplicate=True
 STARTED = replies.Started(execution=golden.EXECUTION, epoch=golden.EPOCH, offset=1, duplicate=True)
 
 REPLIES: dict[str, list[replies.Answer]] = {
-    "auth": [replies.Authenticated(principal=golden.SOMEBODY, expires_at=golden.LATER)],
+    "auth": [
+        replies.Authenticated(
+            principal=golden.SOMEBODY, tenant="kopi", roles=["operator"], expires_at=golden.LATER
+        )
+    ],
     "start": [STARTED],
     "watch": [
         replies.Watched(
