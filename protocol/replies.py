@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from protocol.ids import ExecutionId
 from protocol.objects import Actor, Checkpoint, CheckpointState, Conversation, Crew, Execution, State
+from protocol.webhooks import Delivery
 
 ItemT = TypeVar("ItemT")
 
@@ -20,9 +21,14 @@ class Nothing(Answer, frozen=True, kw_only=True):
 
 
 class Authenticated(Answer, frozen=True, kw_only=True):
-    """Who the connection speaks for from now on, and until when."""
+    """Who the connection speaks for from now on, and until when; without `expires_at` for as long as it lasts.
+
+    `roles`: viewer, operator, approver, admin.
+    """
 
     principal: Actor
+    tenant: str
+    roles: Sequence[str]
     expires_at: str | None = None
 
 
@@ -63,6 +69,12 @@ class Extended(Answer, frozen=True, kw_only=True):
     offset: int
 
 
+class Resent(Answer, frozen=True, kw_only=True):
+    """The delivery that is made again."""
+
+    delivery: Delivery
+
+
 class Read(Answer, frozen=True, kw_only=True):
     """One execution with its checkpoints."""
 
@@ -81,18 +93,6 @@ class Seen(Answer, frozen=True, kw_only=True):
         """Leave of a read execution what a watcher needs."""
         still_open = [c for c in read.checkpoints if c.state is CheckpointState.OPEN]
         return cls(state=read.execution.state, checkpoints=still_open)
-
-
-class Introduced(Answer, frozen=True, kw_only=True):
-    """Who the server takes the connection for, and until when; without `expires_at` for as long as it lasts.
-
-    `roles`: viewer, operator, approver, admin.
-    """
-
-    principal: Actor
-    tenant: str
-    roles: Sequence[str]
-    expires_at: str | None = None
 
 
 class Ticket(Answer, frozen=True, kw_only=True):
@@ -145,6 +145,10 @@ class Crews(Page[Crew], frozen=True, kw_only=True):
     """A page of crews; `next` is the `cursor` of the next page."""
 
 
+class DeliveryList(Page[Delivery], frozen=True, kw_only=True):
+    """A page of what webhooks were told, or are to be, oldest first; `next` is the `cursor` of the next page."""
+
+
 #: What each command is answered with, by its type. One without answers has none, not even an empty one.
 ANSWERS: Mapping[str, Sequence[type[Answer]]] = {
     "auth": (Authenticated,),
@@ -160,6 +164,8 @@ ANSWERS: Mapping[str, Sequence[type[Answer]]] = {
     "fork": (Started,),
     "list": (Executions, Checkpoints, Crews, Conversations),
     "get": (Read,),
+    "deliveries": (DeliveryList,),
+    "resend": (Resent,),
     "say": (Started,),
     "view": (Nothing,),
     "ping": (ServerTime,),

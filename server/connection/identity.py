@@ -7,7 +7,7 @@ from collections.abc import Callable
 from protocol.commands import Auth
 from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import timestamp
-from protocol.replies import Introduced
+from protocol.replies import Authenticated
 from server.auth import Principal, Session
 from server.auth.doorman import Doorman
 from server.auth.refusals import unauthenticated
@@ -41,7 +41,7 @@ class Identity:
             raise unauthenticated("Say who you are first: send `auth` with a `token`.")
         return self.session.principal
 
-    async def introduce(self, command: Auth) -> Introduced:
+    async def introduce(self, command: Auth) -> Authenticated:
         """Take a token: the first, or a newer one of the same principal. Raises `Refused`."""
         if not self._doorman.required:
             raise Refused(ErrorCode.FORBIDDEN, "This server asks nobody who they are.")
@@ -51,7 +51,7 @@ class Identity:
         self.session = session
         self._wait()
         principal = session.principal
-        return Introduced(
+        return Authenticated(
             principal=principal.actor,
             tenant=principal.tenant,
             roles=sorted(principal.roles),

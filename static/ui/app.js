@@ -6,7 +6,7 @@ import { render } from "preact";
 import { Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { QuarterdeckProvider, useApprovals, useSelection } from "../client/react.js";
 import { StartForm } from "./composer.js";
-import { ConnectionBanner } from "./connection.js";
+import { ConnectionBanner, useAsked } from "./connection.js";
 import { Herald } from "./herald.js";
 import { html } from "./html.js";
 import { t, useLanguage } from "./i18n/index.js";
@@ -27,6 +27,7 @@ const [Run, Desk] = PARTS.map(later);
 const above = (load) => () => Promise.all([load(), sheets(["dialogs"])]).then(([part]) => part);
 const Help = later(above(() => import("./help.js"))),
   Palette = later(above(() => import("./palette.js")));
+const SignIn = later(() => import("./sign-in.js"));
 
 addEventListener("online", client.retryNow);
 
@@ -35,6 +36,8 @@ function App() {
   const place = usePlace();
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
+  const asked = useAsked();
+  const isKnown = useSelection((state) => state.crews.length > 0) || !asked;
   const [dialog, open] = useState("");
   const close = useCallback(() => open(""), []),
     help = useCallback(() => open("help"), []),
@@ -48,7 +51,8 @@ function App() {
     <main class="stage"><div class="sheet" id="sheet" tabindex="-1" ref=${sheet}>
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
-      ${place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : html`<${StartForm} />`}
+      ${asked && html`<${Suspense} fallback=${null}><${SignIn} reason=${asked} /><//>`}
+      ${!isKnown ? null : place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : html`<${StartForm} />`}
       <${Bar} place=${place} />
     </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} place=${place} />
@@ -83,8 +87,7 @@ function useFocus(sheet, { execution, checkpoint }) {
 }
 
 await applyPreferences();
-render(
-  html`<${QuarterdeckProvider} client=${client}><${App} /><//>`,
-  /** @type {HTMLElement} */ (document.getElementById("app")),
-);
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+root.replaceChildren(); // grey bars, which the server sends so that something is there at once
+render(html`<${QuarterdeckProvider} client=${client}><${App} /><//>`, root);
 warmUp(PARTS);

@@ -13,13 +13,27 @@ export function LinkState() {
   return html`<span class="link" data-testid="connection" data-phase=${phase} role="status">${t(`link.${phase}`)}</span>`;
 }
 
+/** The server wants to know who this is, and has said why what it was shown will not do: the client's own code for it. */
+const UNKNOWN = 4003;
+
+/** Why a person must say who they are; "" while they need not. */
+export function useAsked() {
+  const { phase, code, reason } = useConnection();
+  const [asked, ask] = useState("");
+  useEffect(() => {
+    if (phase === "closed" && code === UNKNOWN) ask(reason || String(code));
+    else if (phase === "open") ask("");
+  }, [phase, code, reason]);
+  return asked;
+}
+
 export function ConnectionBanner() {
   const client = useClient(),
     { phase, retryAt, reason, code } = useConnection();
   const broken = phase === "waiting" || phase === "closed" || phase === "connecting";
   const shown = useLasting(broken, phase === "closed" ? 0 : BRIEF);
   const now = useNow(shown);
-  if (!shown || !broken) return null;
+  if (!shown || !broken || code === UNKNOWN) return null;
   const local = Date.now() - client.now();
   const text = phase === "closed" ? t("link.refused", { reason: reason || String(code) }) : t("link.lost");
   return html`<div class="banner" role="status"><p>${text} ${retryAt && phase === "waiting" ? html`<span>${t("link.retry", { time: countdown(Math.max(0, retryAt - now - local)) })}</span>` : null}</p>

@@ -43,9 +43,12 @@ export function CopyButton({ text, label, class: className = "small" }) {
 }
 
 /** Saves a text as a file. @param {string} name @param {string} text @param {string} [type] */
-export function download(name, text, type = "text/markdown") {
+export const download = (name, text, type = "text/markdown") => save(name, new Blob([text], { type: `${type};charset=utf-8` }));
+
+/** Saves a file. @param {string} name @param {Blob} content */
+export function save(name, content) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  link.href = URL.createObjectURL(content);
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);

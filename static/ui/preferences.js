@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { html } from "./html.js";
 import { LANGUAGES, setLanguage, t, useLanguage } from "./i18n/index.js";
+import { given, signOut } from "./session.js";
 import { keepSetting as write, setting as read } from "./storage.js";
 
 export const THEMES = /** @type {const} */ (["system", "light", "dark"]);
@@ -50,6 +51,7 @@ export function Preferences({ help }) {
       <select value=${theme} onChange=${(/** @type {any} */ e) => chooseTheme(e.target.value)}>${THEMES.map((name) => html`<option key=${name} value=${name}>${t(`theme.${name}`)}</option>`)}</select></label>
     <label><span class="vh">${t("app.language")}</span>
       <select value=${language} onChange=${(/** @type {any} */ e) => chooseLanguage(e.target.value)}>${Object.entries(LANGUAGES).map(([code, name]) => html`<option key=${code} value=${code} lang=${code}>${name}</option>`)}</select></label>
+    ${given() && html`<button type="button" class="quiet" data-testid="sign-out" onClick=${signOut}>${t("sign_in.out")}</button>`}
     <button type="button" class="keys" data-testid="help" aria-keyshortcuts="Shift+?" aria-label=${t("keys.title")} title=${t("keys.title")} onClick=${help}>?</button>
   </footer>`;
 }

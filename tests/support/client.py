@@ -154,11 +154,11 @@ def position(event: Frame) -> Frame:
 
 
 @asynccontextmanager
-async def connected(port: int, *, binary: bool = False, **options: Any) -> AsyncIterator[Client]:
+async def connected(port: int, *, binary: bool = False, query: str = "", **options: Any) -> AsyncIterator[Client]:
     """Connect, and read the welcome."""
     chosen = Subprotocol(MSGPACK_SUBPROTOCOL if binary else JSON_SUBPROTOCOL)
     settings: dict[str, Any] = {"compression": None, "ping_interval": None, "max_size": None, "max_queue": None}
-    url = f"ws://127.0.0.1:{port}/ws"
+    url = f"ws://127.0.0.1:{port}/ws{query}"
     async with connect(url, subprotocols=[chosen], proxy=None, **(settings | options)) as socket:
         client = Client(socket)
         assert (await client.receive())["type"] == "welcome"

@@ -144,6 +144,10 @@ def kind(schema: Json) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
+    if "const" in schema:
+        return f"<code>{escape(str(schema['const']))}</code>"
+    if "allOf" in schema:
+        return " and ".join(map(kind, schema["allOf"]))
     if "anyOf" in schema:
         kinds = [kind(each) for each in schema["anyOf"] if each != {"type": "null"}]
         return " or ".join(dict.fromkeys(kinds))

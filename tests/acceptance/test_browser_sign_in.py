@@ -1,0 +1,62 @@
+"""The page where everybody must say who they are: a token is asked for, kept for the tab, shown on the socket only."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.browser import launched
+from tests.support.stack import Stack
+from tests.support.tokens import AUDIENCE, ISSUER, SECRET, token
+
+AUTH = {"QUARTERDECK_AUTH_KEY": SECRET, "QUARTERDECK_AUTH_ISSUER": ISSUER, "QUARTERDECK_AUTH_AUDIENCE": AUDIENCE}
+
+
+@pytest.fixture
+async def asking() -> AsyncIterator[Stack]:
+    """An installation that asks everybody."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), "", settings=AUTH)
+        try:
+            await stack.mend()
+            yield stack
+        finally:
+            stack.stop()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize(
+    ("locale", "title", "submit"), [("en", "Who are you?", "Sign in"), ("id", "Siapa Anda?", "Masuk")]
+)
+async def test_a_person_signs_in_and_out(asking: Stack, browser: Browser, locale: str, title: str, submit: str) -> None:
+    context = await browser.new_context(locale=locale)
+    page = await context.new_page()
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
+    page.on("websocket", lambda socket: urls.append(socket.url))
+    await page.goto(f"http://127.0.0.1:{asking.port}/")
+    form = page.get_by_test_id("sign-in")
+    await expect(form.get_by_role("heading", name=title)).to_be_visible()
+    field = form.locator("input")
+    await expect(field).to_be_focused()
+    await field.fill("not a token")
+    await field.press("Enter")
+    await expect(form.get_by_role("alert")).to_contain_text("That is no token")
+    secret = token(name="Rara")
+    await field.fill(secret)
+    await form.get_by_role("button", name=submit).click()
+    await expect(page.get_by_test_id("connection")).to_have_attribute("data-phase", "open")
+    await expect(form).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_test_id("connection")).to_have_attribute("data-phase", "open")
+    assert not [url for url in urls if secret in url]
+    await page.get_by_test_id("sign-out").click()
+    await expect(page.get_by_test_id("sign-in")).to_be_visible()
+    await context.close()
