@@ -87,7 +87,6 @@ def document(version: str) -> dict[str, Any]:
             "responses": _refusals(schemas),
             "securitySchemes": {"bearer": BEARER},
         },
-        "security": [{"bearer": []}],
         "x-errors": {code.value: rule._asdict() for code, rule in ERRORS.items()},
     }
 
@@ -166,7 +165,7 @@ def _operation(operation: Operation, schemas: Mapping[Any, Schema], components: 
         "summary": operation.text,
         "parameters": [*in_path, *map(_parameter, operation.parameters)],
         "responses": responses,
-        **({"security": []} if operation.open else {}),
+        **({} if operation.open else {"security": [{"bearer": []}]}),
     }
     if operation.body is not None:
         schema = _body(operation, schemas, components)
