@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-test
 
 schema: $(VENV)/.installed
 	$(BIN)/python -m tests.golden.examples
+	$(BIN)/python -m tests.golden.agui
 	$(BIN)/python -m protocol.schema
 	$(BIN)/python -m protocol.asyncapi
 	$(BIN)/python -m server.routes.openapi

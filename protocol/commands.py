@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from protocol.ids import CheckpointId, ConversationId, ExecutionId, Position
+from protocol.webhooks import MOST_WEBHOOKS, Webhook
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -31,7 +32,7 @@ class Auth(Command, frozen=True, kw_only=True, tag="auth"):
 
 
 class Start(Command, frozen=True, kw_only=True, tag="start"):
-    """Start an execution of a crew; `watch` also follows it on this connection."""
+    """Start an execution of a crew; `watch` also follows it on this connection, `webhooks` hear of it as well."""
 
     crew: Name
     inputs: dict[str, Any] = {}
@@ -39,6 +40,7 @@ class Start(Command, frozen=True, kw_only=True, tag="start"):
     conversation: ConversationId | None = None
     title: Annotated[str, Meta(max_length=300)] | None = None
     watch: bool = True
+    webhooks: Annotated[list[Webhook], Meta(max_length=MOST_WEBHOOKS)] = []
     key: Key | None = None
 
 
@@ -182,6 +184,21 @@ class Get(Command, frozen=True, kw_only=True, tag="get"):
     execution: ExecutionId
 
 
+class Deliveries(Command, frozen=True, kw_only=True, tag="deliveries"):
+    """Read a page of what webhooks were told of an execution, or are to be, oldest first."""
+
+    execution: ExecutionId
+    cursor: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class Resend(Command, frozen=True, kw_only=True, tag="resend"):
+    """Make a webhook's delivery again, now; its address is called even if it was disabled."""
+
+    execution: ExecutionId
+    delivery: Name
+
+
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Ask for a sign of life; the reply carries the server's time."""
 
@@ -192,10 +209,10 @@ class Pong(Command, frozen=True, kw_only=True, tag="pong"):
 
 AnyCommand = (
     Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get
-    | Ping | Pong | Say | View
+    | Deliveries | Resend | Ping | Pong | Say | View
 )  # fmt: skip
 
 __all__ = [
-    "AnyCommand", "Auth", "Cancel", "Command", "Comment", "Decide", "Decision", "Extend", "Filter", "Fork", "Get",
-    "List", "Pause", "Ping", "Pong", "Resume", "Say", "Start", "Unwatch", "View", "Watch",
+    "AnyCommand", "Auth", "Cancel", "Command", "Comment", "Decide", "Decision", "Deliveries", "Extend", "Filter",
+    "Fork", "Get", "List", "Pause", "Ping", "Pong", "Resend", "Resume", "Say", "Start", "Unwatch", "View", "Watch",
 ]  # fmt: skip

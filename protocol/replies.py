@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from protocol.ids import ExecutionId
 from protocol.objects import Actor, Checkpoint, CheckpointState, Conversation, Crew, Execution, State
+from protocol.webhooks import Delivery
 
 ItemT = TypeVar("ItemT")
 
@@ -66,6 +67,12 @@ class Extended(Answer, frozen=True, kw_only=True):
 
     deadline: str
     offset: int
+
+
+class Resent(Answer, frozen=True, kw_only=True):
+    """The delivery that is made again."""
+
+    delivery: Delivery
 
 
 class Read(Answer, frozen=True, kw_only=True):
@@ -138,6 +145,10 @@ class Crews(Page[Crew], frozen=True, kw_only=True):
     """A page of crews; `next` is the `cursor` of the next page."""
 
 
+class DeliveryList(Page[Delivery], frozen=True, kw_only=True):
+    """A page of what webhooks were told, or are to be, oldest first; `next` is the `cursor` of the next page."""
+
+
 #: What each command is answered with, by its type. One without answers has none, not even an empty one.
 ANSWERS: Mapping[str, Sequence[type[Answer]]] = {
     "auth": (Authenticated,),
@@ -153,6 +164,8 @@ ANSWERS: Mapping[str, Sequence[type[Answer]]] = {
     "fork": (Started,),
     "list": (Executions, Checkpoints, Crews, Conversations),
     "get": (Read,),
+    "deliveries": (DeliveryList,),
+    "resend": (Resent,),
     "say": (Started,),
     "view": (Nothing,),
     "ping": (ServerTime,),

@@ -10,6 +10,8 @@ from protocol.ids import ExecutionId
 
 #: The tenant of open mode, where nobody is told apart.
 OPEN_TENANT = "open"
+#: Fields of an execution's state: the webhooks that hear of an event, and a webhook that a request brought.
+HOOKS, HOOK = "hooks:", "hook:"
 
 
 class ExecutionKeys(NamedTuple):
@@ -20,12 +22,14 @@ class ExecutionKeys(NamedTuple):
     checkpoints: str
     journal: str
     keys: str
+    deliveries: str
 
 
 def execution(tenant: str, ident: ExecutionId) -> ExecutionKeys:
     """Name the keys of an execution."""
     tag = f"qd:{{{tenant}:{ident}}}"
-    return ExecutionKeys(f"{tag}:state", f"{tag}:log", f"{tag}:checkpoints", f"{tag}:journal", f"{tag}:keys")
+    parts = ("state", "log", "checkpoints", "journal", "keys", "deliveries")
+    return ExecutionKeys(*(f"{tag}:{part}" for part in parts))
 
 
 def channel(tenant: str, ident: ExecutionId) -> str:
@@ -66,6 +70,31 @@ def conversations(tenant: str) -> str:
 def about(tenant: str, ident: str) -> str:
     """Name the hash of what a conversation is called, and when it began."""
     return f"qd:{{{tenant}}}:about:{ident}"
+
+
+def outbox() -> str:
+    """Name the sorted set, and the wake-up channel, of calls to webhooks, scored by when they are due in milliseconds.
+
+    A member is `CHANNEL/DELIVERY`, the execution's channel and the delivery's id. All tenants share it.
+    """
+    return "qd:outbox"
+
+
+def delivery(tenant: str, ident: ExecutionId, name: str) -> str:
+    """Name a delivery in the outbox."""
+    return f"{channel(tenant, ident)}/{name}"
+
+
+def delivery_of(member: str) -> tuple[str, ExecutionId, str]:
+    """Take such a name apart: tenant, execution, delivery."""
+    place, _, name = member.rpartition("/")
+    tenant, _, ident = place.removeprefix("qd:{").removesuffix("}").rpartition(":")
+    return tenant, ExecutionId(ident), name
+
+
+def disabled(tenant: str, endpoint: str) -> str:
+    """Name the mark of a webhook that answered that it is gone."""
+    return f"qd:{{{tenant}}}:disabled:{endpoint}"
 
 
 def active() -> str:

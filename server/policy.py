@@ -6,9 +6,9 @@ work is the team's: everybody with a role sees every execution. Without a role o
 | may | viewer | operator | approver | admin | owner |
 |---|---|---|---|---|---|
 | list | yes | yes | yes | yes | |
-| get, watch, view | yes | yes | yes | yes | yes |
+| get, watch, view, deliveries | yes | yes | yes | yes | yes |
 | start, fork, say | | yes | | yes | |
-| cancel, pause, resume | | | | yes | yes |
+| cancel, pause, resume, resend | | | | yes | yes |
 | decide, comment, extend | | | yes | yes | yes |
 
 The owner is who started, or forked, the execution, for as long as they have any role at all. So an operator ends and
@@ -32,13 +32,15 @@ ALL = frozenset(Role)
 FREE = frozenset({"auth", "unwatch", "ping", "pong"})
 #: The roles by which a command is allowed, whoever owns what it is about.
 ROLES: Mapping[str, frozenset[Role]] = {
-    **dict.fromkeys(("list", "get", "watch", "view"), ALL),
+    **dict.fromkeys(("list", "get", "watch", "view", "deliveries"), ALL),
     **dict.fromkeys(("start", "fork", "say"), frozenset({Role.OPERATOR, Role.ADMIN})),
-    **dict.fromkeys(("cancel", "pause", "resume"), frozenset({Role.ADMIN})),
+    **dict.fromkeys(("cancel", "pause", "resume", "resend"), frozenset({Role.ADMIN})),
     **dict.fromkeys(("decide", "comment", "extend"), frozenset({Role.APPROVER, Role.ADMIN})),
 }
 #: Commands that the owner of an execution may give as well.
-OWNERS = frozenset({"get", "watch", "view", "cancel", "pause", "resume", "decide", "comment", "extend"})
+OWNERS = frozenset({
+    "get", "watch", "view", "deliveries", "cancel", "pause", "resume", "resend", "decide", "comment", "extend",
+})  # fmt: skip
 
 
 class Verdict(Enum):

@@ -17,9 +17,9 @@ from server.execution import CLAIMS, ENDS, FENCED, RELEASES, SETTLED, TRANSITION
 from server.keys import ExecutionKeys
 
 FOLDER = Path(__file__).parent / "lua"
-INCLUDE = '--- @include "transitions"\n'
+INCLUDE, OUTBOX = '--- @include "transitions"\n', '--- @include "outbox"\n'
 ABSENT = "absent"
-SCRIPTS = ("commit", "delta", "page", "record", "view")
+SCRIPTS = ("commit", "delta", "page", "record", "view", "claim", "settle", "subscribe")
 
 
 def _set(names: Iterable[str]) -> str:
@@ -49,7 +49,8 @@ def transitions() -> str:
 @cache
 def source(name: str) -> str:
     """Read a script and render the tables into it."""
-    return (FOLDER / f"{name}.lua").read_text().replace(INCLUDE, transitions())
+    text = (FOLDER / f"{name}.lua").read_text().replace(INCLUDE, transitions())
+    return text.replace(OUTBOX, (FOLDER / "outbox.lua").read_text())
 
 
 @cache
@@ -79,6 +80,7 @@ class Entry:
     record: bytes = b""
     step: str = ""
     value: bytes = b""
+    outbox: str = ""
     fields: Mapping[str, str | bytes | int] = field(default_factory=dict)
     sums: Mapping[str, int] = field(default_factory=dict)
 
@@ -89,7 +91,7 @@ class Entry:
             self.event.value, self.key, self.fence, self.number, self.owner, self.epoch, self.head, self.tail, self.now,
             self.retention, "PUBLISH", self.channel, self.inbox, self.wake,
             change.checkpoint, change.expected, change.token, self.record, self.step, self.value,
-            len(self.fields), *(part for pair in self.fields.items() for part in pair),
+            self.outbox, len(self.fields), *(part for pair in self.fields.items() for part in pair),
             *(part for pair in self.sums.items() for part in pair),
         ]  # fmt: skip
 
@@ -175,6 +177,19 @@ class Scripts:
         """Read a part of the log: `[epoch, last, first, entries]`."""
         reply: list[Any] | None = await self._call("page", [keys.state, keys.log], [after, limit])
         return reply
+
+    async def claim(self, outbox: str, arguments: Sequence[Any]) -> list[bytes]:
+        """Take deliveries that are due."""
+        taken: list[bytes] = await self._call("claim", [outbox], arguments)
+        return taken
+
+    async def settle(self, deliveries: str, arguments: Sequence[Any]) -> bool:
+        """Keep what became of a delivery; false when its record was changed meanwhile."""
+        return bool(await self._call("settle", [deliveries], arguments))
+
+    async def subscribe(self, state: str, arguments: Sequence[Any]) -> bool:
+        """Add webhooks; false when the execution has ended."""
+        return bool(await self._call("subscribe", [state], arguments))
 
     async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:

@@ -34,6 +34,7 @@ DECISION_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
     registry=REGISTRY,
 )
+WEBHOOK_CALLS = Counter("quarterdeck_webhook_calls", "Calls to webhooks.", ["state"], registry=REGISTRY)
 
 #: Libraries that say at INFO what only their own developers need.
 QUIET = ("docket", "httpx", "httpcore", "asyncio", "uvicorn.access", "uvicorn.error", "opentelemetry", "LiteLLM")

@@ -23,12 +23,14 @@ from protocol.commands import (
     Command,
     Comment,
     Decide,
+    Deliveries,
     Extend,
     Filter,
     Fork,
     Get,
     List,
     Pause,
+    Resend,
     Resume,
     Say,
     Start,
@@ -37,7 +39,8 @@ from protocol.commands import (
 from protocol.frames import Error, Reply, Synced
 from protocol.ids import CheckpointId, ConversationId, ExecutionId, Position
 from protocol.objects import Checkpoint, Conversation, Crew, Execution
-from protocol.replies import Changed, Extended, Noted, Page, Read, Started
+from protocol.replies import Changed, Extended, Noted, Page, Read, Resent, Started
+from protocol.webhooks import Delivery, Webhook
 
 ReplyT = TypeVar("ReplyT")
 #: A command that is not answered within this fails with `TimeoutError`, in seconds; reconnects are within it.
@@ -113,13 +116,14 @@ class AsyncClient:
         checkpoints: Sequence[str] = (),
         title: str | None = None,
         conversation: str | None = None,
+        webhooks: Sequence[Webhook] = (),
         key: str | None = None,
     ) -> Started:
         """Start an execution of a crew. The same `key` starts it once, whoever sends it again within a day."""
         command = Start(
             id=next(self._ids), crew=crew, inputs=dict(inputs or {}), checkpoints=list(checkpoints), title=title,
             conversation=None if conversation is None else ConversationId(conversation), watch=False,
-            key=key or new_key(),
+            webhooks=list(webhooks), key=key or new_key(),
         )  # fmt: skip
         return await self._command(command, Started)
 
@@ -171,6 +175,16 @@ class AsyncClient:
     async def resume(self, execution: str, reason: str | None = None) -> Changed:
         """Have a paused execution go on."""
         return await self._command(Resume(id=next(self._ids), execution=ExecutionId(execution), reason=reason), Changed)
+
+    async def deliveries(self, execution: str, *, cursor: str | None = None, limit: int = 50) -> Page[Delivery]:
+        """List what webhooks were told of an execution, or are to be, oldest first."""
+        command = Deliveries(id=next(self._ids), execution=ExecutionId(execution), cursor=cursor, limit=limit)
+        return await self._command(command, Page[Delivery])
+
+    async def resend(self, execution: str, delivery: str) -> Delivery:
+        """Make a delivery again, now."""
+        command = Resend(id=next(self._ids), execution=ExecutionId(execution), delivery=delivery)
+        return (await self._command(command, Resent)).delivery
 
     # Checkpoints
 

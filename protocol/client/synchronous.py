@@ -13,6 +13,7 @@ from protocol.client.watch import Item
 from protocol.ids import Position
 from protocol.objects import Checkpoint, Conversation, Crew, Execution
 from protocol.replies import Changed, Extended, Noted, Page, Read, Started
+from protocol.webhooks import Delivery, Webhook
 
 
 class Client:
@@ -40,12 +41,19 @@ class Client:
         checkpoints: Sequence[str] = (),
         title: str | None = None,
         conversation: str | None = None,
+        webhooks: Sequence[Webhook] = (),
         key: str | None = None,
     ) -> Started:
         """Start an execution of a crew."""
         return self._portal.call(
             lambda: self._client.start(
-                crew, inputs, checkpoints=checkpoints, title=title, conversation=conversation, key=key
+                crew,
+                inputs,
+                checkpoints=checkpoints,
+                title=title,
+                conversation=conversation,
+                webhooks=webhooks,
+                key=key,
             )
         )
 
@@ -87,6 +95,14 @@ class Client:
     def cancel(self, execution: str, reason: str | None = None) -> Changed:
         """End an execution, wherever it is."""
         return self._portal.call(self._client.cancel, execution, reason)
+
+    def deliveries(self, execution: str, *, cursor: str | None = None, limit: int = 50) -> Page[Delivery]:
+        """List what webhooks were told of an execution, or are to be."""
+        return self._portal.call(lambda: self._client.deliveries(execution, cursor=cursor, limit=limit))
+
+    def resend(self, execution: str, delivery: str) -> Delivery:
+        """Make a delivery again, now."""
+        return self._portal.call(self._client.resend, execution, delivery)
 
     def pause(self, execution: str, reason: str | None = None) -> Changed:
         """Have an execution rest from its next safe point on."""

@@ -32,6 +32,7 @@ from server.store import Store, Workers
 from server.store.apikeys import ApiKeys
 from server.store.client import OUTAGE, connect
 from server.store.tickets import Tickets
+from server.webhooks import configuration
 
 #: The word that proves the way through Redis must be back within this, in seconds.
 PROOF_LIMIT = 3.0
@@ -49,7 +50,8 @@ class Web:
         self.catalogue = Catalogue(self.workers, list(settings.crews))
         self.queue = Queue(url)
         self.rates = Rates(self.redis, settings.rate_limits)
-        self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates)
+        webhooks = configuration.subscriptions(settings)
+        self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates, webhooks)
         self.pubsub = PubSub(self.redis)
         self.hub = Hub(self.pubsub, self.store)
         self.doorman = Doorman(settings.auth, ApiKeys(self.redis), Tickets(self.redis))

@@ -24,8 +24,11 @@ from server.queue import Queue
 from server.routes.operations import Check, Measure
 from server.runnable import Runnable
 from server.settings import Settings
-from server.store import Store, Workers
+from server.store import Outbox, Store, Workers
 from server.store.client import OUTAGE, connect
+from server.webhooks import configuration
+from server.webhooks.deliverer import Deliverer
+from server.webhooks.sender import Sender
 
 log = structlog.get_logger("server.worker")
 #: A Redis that lost its data is told of the crews again within this, in seconds.
@@ -68,6 +71,9 @@ class WorkerPart:
         self.files = Files(settings.data)
         sweep = Sweep(self.files, self.store, settings.retention)
         self.reaper = Reaper(self.worker, self.workers, self.queue, self.heartbeat, sweep)
+        webhooks = configuration.subscriptions(settings)
+        self.sender = Sender(webhooks.allow, limit=settings.webhook_seconds)
+        self.deliverer = Deliverer(Outbox(self.redis), self.sender, webhooks, public=settings.public_url)
         self.loaded = False
         self._stack = AsyncExitStack()
         self._taking = anyio.CancelScope()
@@ -107,6 +113,7 @@ class WorkerPart:
 
     async def __aenter__(self) -> "WorkerPart":
         self._stack.push_async_callback(self.redis.aclose)
+        self._stack.push_async_callback(self.sender.aclose)
         await self._stack.enter_async_context(self.queue)
         group = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(group.cancel_scope.cancel)
@@ -129,8 +136,10 @@ class WorkerPart:
         group.start_soon(self._stay_listed, catalogue)
         with self._taking:
             await self.pubsub.subscribe(keys.wake(self.ident), WakeUps(self.worker))
+            await self.pubsub.subscribe(keys.outbox(), self.deliverer)
             async with anyio.create_task_group() as taking:
                 taking.start_soon(self.reaper.run)
+                taking.start_soon(self.deliverer.run)
                 await self.queue.run(self.ident)
 
     async def _announce(self, loaded: dict[str, Runnable | Crew], catalogue: list[Crew]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from server.auth.setup import make_tokens
 from server.settings import Settings
+from server.webhooks import configuration
 
 
 def start(command: str, path: str | None, arguments: Sequence[str]) -> int:
@@ -13,6 +14,7 @@ def start(command: str, path: str | None, arguments: Sequence[str]) -> int:
 
         enter(path, arguments)
     settings = Settings.read()
+    configuration.subscriptions(settings)  # what is wrong with them is told now, and not by each process
     if command != "worker":
         make_tokens(settings.auth)  # what is wrong with a key is told before anything has begun
     if command == "serve" and settings.roles is None:

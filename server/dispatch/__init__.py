@@ -15,6 +15,7 @@ from protocol.commands import (
     Cancel,
     Comment,
     Decide,
+    Deliveries,
     Extend,
     Fork,
     Get,
@@ -22,6 +23,7 @@ from protocol.commands import (
     Pause,
     Ping,
     Pong,
+    Resend,
     Resume,
     Say,
     Start,
@@ -32,13 +34,14 @@ from protocol.commands import (
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ConnectionId, ExecutionId
 from protocol.objects import Crew
-from protocol.replies import Changed, Extended, Noted, Read, Seen, Started
+from protocol.replies import Changed, Extended, Noted, Read, Resent, Seen, Started
 from server.auth import OPEN, Principal
 from server.catalogue import Catalogue
 from server.dispatch import permission
 from server.dispatch.audit import logged
 from server.dispatch.decide import decide
 from server.dispatch.deliberate import comment, extend
+from server.dispatch.deliveries import list_deliveries, resend
 from server.dispatch.events import Events, Place, read_events
 from server.dispatch.fork import fork
 from server.dispatch.lists import Listing, list_page
@@ -46,44 +49,62 @@ from server.dispatch.say import say
 from server.dispatch.start import start
 from server.dispatch.tracing import traced
 from server.dispatch.view import Views
+from server.dispatch.webhooks import NONE, Endpoints, add_webhooks
 from server.dispatch.work import Work
 from server.queue import Queue
 from server.rates import Rates
-from server.store import Store, Workers
+from server.store import Outbox, Store, Workers
 from server.store.client import OUTAGE
+from server.webhooks.subscriptions import Subscriptions
 
-__all__ = ["Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Place", "Read", "Seen", "Started"]
+__all__ = [
+    "Changed", "Dispatch", "Events", "Extended", "Listing", "Noted", "Place", "Read", "Resent", "Seen", "Started",
+]  # fmt: skip
 
 
 class Dispatch:
     """Carry out commands, each within its principal's tenant."""
 
     def __init__(
-        self, store: Store, workers: Workers, catalogue: Catalogue, queue: Queue, rates: Rates | None = None
+        self,
+        store: Store,
+        workers: Workers,
+        catalogue: Catalogue,
+        queue: Queue,
+        rates: Rates | None = None,
+        webhooks: Subscriptions | None = None,
     ) -> None:
-        self.work = Work(store, workers, catalogue, queue)
+        self.work = Work(store, workers, catalogue, queue, Outbox(store.redis), webhooks or Subscriptions())
         self._rates = rates
         self.views = Views(self.work)
 
-    async def handle(self, command: AnyCommand, principal: Principal, *, via: str = "websocket") -> Any:
-        """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by."""
+    async def handle(
+        self, command: AnyCommand, principal: Principal, *, via: str = "websocket", endpoints: Endpoints = NONE
+    ) -> Any:
+        """Carry out a command and give the reply's data, or raise `Refused`. `via` is the door it came by.
+
+        `endpoints`: webhooks that hear of what a `start` makes, or of what follows a `decide`.
+        """
         with logged(command, principal, via) as told, reaching_redis():
             await self._count(command, principal)
             work = self._work(principal)
             await permission.check(work.store, command, principal)
             async with traced(work, command, principal, via):
-                reply = await self._carry_out(work, command, principal, via)
+                reply = await self._carry_out(work, command, principal, via, endpoints)
             if isinstance(reply, Started):
                 told["execution"] = reply.execution
             return reply
 
-    async def _carry_out(self, work: Work, command: AnyCommand, principal: Principal, via: str) -> Any:
+    async def _carry_out(
+        self, work: Work, command: AnyCommand, principal: Principal, via: str, endpoints: Endpoints
+    ) -> Any:
         match command:
             case Start():
-                return await start(work, command, principal)
+                return await start(work, command, principal, endpoints)
             case Say():
                 return await say(work, command, principal)
             case Decide():
+                await add_webhooks(work, command.execution, endpoints)
                 return await decide(work, command, principal, via)
             case Comment():
                 return await comment(work, command, principal)
@@ -101,6 +122,10 @@ class Dispatch:
                 return await list_page(work, command)
             case Get():
                 return await work.get(command.execution)
+            case Deliveries():
+                return await list_deliveries(work, command)
+            case Resend():
+                return await resend(work, command)
             case Watch() | Unwatch() | View() | Ping() | Pong() | Auth():
                 raise Refused(ErrorCode.BAD_FRAME, f"`{command.__struct_config__.tag}` belongs to a socket.")
 

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 import structlog
 
-from protocol.commands import AnyCommand, Cancel, Comment, Decide, Extend, Fork, Pause, Resume, Say, Start
+from protocol.commands import AnyCommand, Cancel, Comment, Decide, Extend, Fork, Pause, Resend, Resume, Say, Start
 from protocol.errors import Refused
 from server.auth import Principal
 
 #: Commands that change something; those that only read are not logged.
-CHANGES = (Start, Say, Decide, Comment, Extend, Cancel, Pause, Resume, Fork)
+CHANGES = (Start, Say, Decide, Comment, Extend, Cancel, Pause, Resume, Fork, Resend)
 
 log = structlog.get_logger("server.dispatch")
 

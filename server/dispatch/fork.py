@@ -2,6 +2,7 @@
 
 from protocol.commands import Fork
 from protocol.errors import ErrorCode, Refused
+from protocol.events import ExecutionQueued
 from protocol.ids import ExecutionId, new_execution
 from protocol.replies import Started
 from server import checkpoint
@@ -23,7 +24,10 @@ async def fork(work: Work, command: Fork, principal: Principal, via: str) -> Sta
     version = await _version(work, command)
     shared = await _share(work, command, version, execution, principal)
     checkpoint.judge(shared.record.checkpoint, decision_of(command))
-    commit = await work.store.fork(shared, decision_of(command), via=via)
+    crew = shared.writes[0].data
+    assert isinstance(crew, ExecutionQueued), "a log begins so"
+    hooks = work.webhooks.fields(crew.crew)
+    commit = await work.store.fork(shared, decision_of(command), via=via, hooks=hooks)
     made = await _made(work, execution, duplicate=bool(command.key) and commit is None)
     if made is None:
         raise Refused(ErrorCode.UNAVAILABLE, "Redis was lost while the fork was made; try again.", retry_after=1.0)

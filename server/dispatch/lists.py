@@ -38,7 +38,7 @@ async def _checkpoints(work: Work, command: List) -> Listing:
     page = pages.get(command.filter.state or "open")
     if page is None:
         raise Refused(ErrorCode.BAD_FIELD, "Checkpoints are listed by the state `open` or `decided`.")
-    found, following = await page(_offset(command), command.limit)
+    found, following = await page(offset_of(command.cursor), command.limit)
     return Listing(items=found, next=None if following is None else str(following))
 
 
@@ -72,13 +72,14 @@ async def _conversations(work: Work, command: List) -> Listing:
 
 
 def _slice(items: Sequence[Crew], command: List) -> Listing:
-    begin = _offset(command)
+    begin = offset_of(command.cursor)
     end = begin + command.limit
     return Listing(items=items[begin:end], next=str(end) if end < len(items) else None)
 
 
-def _offset(command: List) -> int:
-    cursor = command.cursor or "0"
+def offset_of(cursor: str | None) -> int:
+    """Read the cursor of a list that is paged by number, or raise `Refused`."""
+    cursor = cursor or "0"
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > LONGEST:
         raise _bad_cursor()
     return int(cursor)

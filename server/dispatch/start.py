@@ -11,6 +11,7 @@ from protocol.objects import Crew
 from protocol.replies import Started
 from server import traces
 from server.auth import Principal
+from server.dispatch.webhooks import NONE, Endpoints
 from server.dispatch.work import Work, fresh_key
 from server.execution import Verdict
 from server.store import Write
@@ -19,15 +20,17 @@ from server.store import Write
 TITLE_LENGTH = 80
 
 
-async def start(work: Work, command: Start, principal: Principal) -> Started:
-    """Make an execution and have it run; the same key makes it once."""
+async def start(work: Work, command: Start, principal: Principal, endpoints: Endpoints = NONE) -> Started:
+    """Make an execution and have it run; the same key makes it once. `endpoints`: webhooks beside the command's."""
     crew = await work.catalogue.crew(command.crew)
     check_inputs(crew, command.inputs)
-    execution = await _identify(work, command, principal)
+    brought = [*work.webhooks.asked(command.webhooks), *work.webhooks.checked(endpoints)]
+    hooks = work.webhooks.fields(crew.name, brought)
     event = queued(crew, command)
+    execution = await _identify(work, command, principal)
     write = Write(
         data=event, by=principal.actor, key=f"start:{execution}" if command.key else fresh_key(),
-        trace=traces.current(),
+        trace=traces.current(), hooks=hooks,
     )  # fmt: skip
     # first, so that no crash leaves an execution that nobody looks after
     await work.store.list_new(execution, event)

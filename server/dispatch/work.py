@@ -14,7 +14,8 @@ from server.catalogue import Catalogue
 from server.execution import ENDS, Verdict
 from server.queue import Queue
 from server.scripts import Commit
-from server.store import Store, Workers, Write
+from server.store import Outbox, Store, Workers, Write
+from server.webhooks.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Work:
     workers: Workers
     catalogue: Catalogue
     queue: Queue
+    outbox: Outbox
+    webhooks: Subscriptions
 
     async def cancel(self, command: Cancel, principal: Principal) -> Changed:
         """End an execution at once, wherever it is; whoever runs it finds its lease gone."""

@@ -42,6 +42,10 @@ class Settings:
     insecure: bool = False
     auth: AuthSettings = field(default_factory=AuthSettings)
     log: LogFormat = "auto"
+    webhooks: str = ""
+    webhook_allow: tuple[str, ...] = ()
+    webhook_seconds: int = 15
+    public_url: str = "http://127.0.0.1:8000"
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -59,9 +63,10 @@ class Settings:
         if log not in ("auto", "json", "console"):
             raise BadSetting(f"QUARTERDECK_LOG={log} is none of auto, json, console.")
         crews = registrations(environ.get("QUARTERDECK_CREWS") or DEMO)
+        port = number(environ, "PORT", 8000, highest=65_535, lowest=0)
         return cls(
             host=host,
-            port=number(environ, "PORT", 8000, highest=65_535, lowest=0),
+            port=port,
             worker_port=number(environ, "QUARTERDECK_WORKER_PORT", 0, highest=65_535, lowest=0),
             data=Path(environ.get("QUARTERDECK_DATA") or ".quarterdeck"),
             redis_url=environ.get("QUARTERDECK_REDIS_URL") or None,
@@ -79,6 +84,10 @@ class Settings:
             insecure=insecure,
             auth=auth,
             log=cast("LogFormat", log),
+            webhooks=environ.get("QUARTERDECK_WEBHOOKS", ""),
+            webhook_allow=tuple(words(environ.get("QUARTERDECK_WEBHOOK_ALLOW", ""))),
+            webhook_seconds=number(environ, "QUARTERDECK_WEBHOOK_SECONDS", 15, highest=60),
+            public_url=_public_url(environ.get("QUARTERDECK_PUBLIC_URL") or f"http://{host}:{port}"),
         )
 
 
@@ -117,6 +126,13 @@ def _default_crew(name: str | None, crews: Mapping[str, str]) -> str:
     if name and name not in crews:
         raise BadSetting(f"QUARTERDECK_DEFAULT_CREW={name} is no crew of QUARTERDECK_CREWS: {', '.join(crews)}.")
     return name or next(iter(crews), "")
+
+
+def _public_url(text: str) -> str:
+    """Check the address that people see the page at; links are made of it."""
+    if not text.startswith(("http://", "https://")) or any(letter in text for letter in " <>|?#\"'"):
+        raise BadSetting(f"QUARTERDECK_PUBLIC_URL={text} is not the address of a page, such as https://crews.example.")
+    return text.rstrip("/")
 
 
 def _rate_limits(text: str) -> Limits | None:

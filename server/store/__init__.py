@@ -2,11 +2,12 @@
 
 `writer` appends events, `reader` reads executions and logs, `lists` keeps the sorted sets that are derived from them,
 `forks` makes an execution of the beginning of another (by the rules of `retelling`), `viewers` knows who looks at what,
-`workers` keeps what workers say of themselves.
+`outbox` keeps the calls to webhooks, `workers` what workers say of themselves.
 """
 
 from server.store.forks import Forks, Shared, TooLong
 from server.store.lists import Lists
+from server.store.outbox import Claim, Outbox
 from server.store.reader import Holder, Reader
 from server.store.retelling import Untellable
 from server.store.viewers import Seat, Viewers
@@ -19,6 +20,6 @@ class Store(Forks, Viewers):
 
 
 __all__ = [
-    "Forks", "Holder", "Lists", "Reader", "Seat", "Shared", "Store", "TooLong", "Untellable", "Viewers", "WorkerReport",
-    "Workers", "Write", "Writer",
+    "Claim", "Forks", "Holder", "Lists", "Outbox", "Reader", "Seat", "Shared", "Store", "TooLong", "Untellable",
+    "Viewers", "WorkerReport", "Workers", "Write", "Writer",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Making an execution of the beginning of another: all of it at once, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,10 +91,16 @@ class Forks(Writer):
                 raise TooLong
         return None
 
-    async def fork(self, shared: Shared, decision: Decision, *, via: str) -> Commit | None:
-        """Make the fork, answered by this decision; nothing when there is an execution of its name already."""
-        writes = [*shared.writes, *shared.retelling.end(decision, via=via, now=self.clock())]
-        queued = writes[0].data
+    async def fork(
+        self, shared: Shared, decision: Decision, *, via: str, hooks: Mapping[str, bytes] | None = None
+    ) -> Commit | None:
+        """Make the fork, answered by this decision; nothing when there is an execution of its name already.
+
+        `hooks`: see `Write`.
+        """
+        first, *others = [*shared.writes, *shared.retelling.end(decision, via=via, now=self.clock())]
+        writes = [replace(first, hooks=hooks or {}), *others]
+        queued = first.data
         assert isinstance(queued, ExecutionQueued), "a log begins so"
         # first, so that no crash leaves an execution that nobody looks after
         await self.list_new(shared.execution, queued)
@@ -106,7 +112,10 @@ class Forks(Writer):
         return commits[-1]
 
     async def _entries(self, shared: Shared, writes: Sequence[Write]) -> list[Entry]:
-        """Lay the events out. The inbox hears of the fork, and of what is open in it still."""
+        """Lay the events out. The inbox hears of the fork, and of what is open in it still; webhooks of its answer.
+
+        Of what is told again only so that the fork has it, nobody hears a second time.
+        """
         still = {(record.checkpoint.id, record.checkpoint.version) for record in shared.retelling.open}
 
         def heard(number: int, write: Write) -> bool:
@@ -120,7 +129,9 @@ class Forks(Writer):
             if number % CHUNK == 0:
                 await anyio.lowlevel.checkpoint()
             entry = self.entry(shared.execution, write)
-            entries.append(entry if heard(number, write) else replace(entry, inbox=""))
+            if not heard(number, write):
+                entry = replace(entry, inbox="", outbox=entry.outbox if number >= len(shared.writes) else "")
+            entries.append(entry)
         return entries
 
     async def _make(self, shared: Shared, entries: Sequence[Entry]) -> list[Commit] | None:

@@ -1,8 +1,8 @@
 """Appending events: every change of an execution goes through the commit script, from here."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -23,7 +23,14 @@ INBOX = frozenset(event for event in EventType if event.startswith("checkpoint."
     EventType.EXECUTION_FAILED, EventType.EXECUTION_STOPPED,
     EventType.EXECUTION_CANCELLED,
 }  # fmt: skip
-WAKE = keys.wake("")
+#: Events that webhooks can hear of; for all others an execution's webhooks are not even looked up.
+HEARD = frozenset({
+    EventType.CHECKPOINT_OPENED, EventType.CHECKPOINT_DECIDED, EventType.CHECKPOINT_EXPIRED,
+    EventType.CHECKPOINT_WITHDRAWN, EventType.EXECUTION_COMPLETED, EventType.EXECUTION_FAILED,
+    EventType.EXECUTION_STOPPED, EventType.EXECUTION_CANCELLED, EventType.TASK_COMPLETED, EventType.TOOL_COMPLETED,
+    EventType.TOOL_FAILED,
+})  # fmt: skip
+WAKE, OUTBOX = keys.wake(""), keys.outbox()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +40,8 @@ class Write:
     `fence` is the writer's lease (for a claim: the next number), `number` counts its writes under that lease, and
     `owner` is the worker that claims. `change` and `record` move a checkpoint; `step` and `value` add to the journal;
     `key` makes a repetition harmless; `now` is when it happened, in Unix seconds, if not at the moment of writing;
-    `trace` is the trace that a new execution belongs to.
+    `trace` is the trace that a new execution belongs to, `hooks` are fields of its state that say which webhooks hear
+    of what follows.
     """
 
     data: Data
@@ -48,6 +56,7 @@ class Write:
     step: str = ""
     value: bytes = b""
     trace: str = ""
+    hooks: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Writer(Lists):
@@ -148,7 +157,8 @@ class Writer(Lists):
             record=msgspec.json.encode(write.record) if write.record else b"",
             step=write.step,
             value=write.value,
-            fields={**changes.fields, **({"trace": write.trace} if write.trace else {})},
+            outbox=OUTBOX if event in HEARD else "",
+            fields={**changes.fields, **({"trace": write.trace} if write.trace else {}), **write.hooks},
             sums=changes.sums,
         )
 

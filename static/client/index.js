@@ -86,14 +86,20 @@ export function createClient({
   function receive(frame) {
     if (frame.type === "delta") {
       deltas.push(frame);
-      return notifySoon();
+      notifySoon();
+      return tell(frame);
     }
     flush();
     if (frame.type === "welcome") greet(frame);
     else if (frame.type === "reply") commands.answer(frame.re, frame.data);
     else if (frame.type === "error") refused(frame);
     else take(frame);
-    for (const f of handlers.get(frame.type) ?? []) f(frame);
+    tell(frame);
+  }
+
+  /** @param {ServerFrame} frame */
+  function tell(frame) {
+    for (const type of [frame.type, "*"]) for (const f of handlers.get(type) ?? []) f(frame);
   }
 
   /** Streamed text is put in once per animation frame, and always before the frame that follows it. */
@@ -187,10 +193,10 @@ export function createClient({
   }
 
   /**
-   * Calls `f` for each frame of one type.
-   * @template {ServerFrame["type"]} T
+   * Calls `f` for each frame of one type, or (`*`) of all.
+   * @template {ServerFrame["type"] | "*"} T
    * @param {T} type
-   * @param {(frame: Extract<ServerFrame, { type: T }>) => void} f
+   * @param {(frame: T extends "*" ? ServerFrame : Extract<ServerFrame, { type: T }>) => void} f
    */
   function on(type, f) {
     const all = handlers.get(type) ?? new Set();

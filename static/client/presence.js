@@ -18,7 +18,7 @@ const IDLE = 20_000;
  */
 export function usePresence(checkpoint, typed, on = true) {
   const client = useClient(),
-    isEditing = useRecent(typed);
+    isEditing = useRecent(typed, checkpoint?.id);
   const execution = checkpoint?.execution ?? "",
     id = checkpoint?.id ?? "",
     isThere = on && checkpoint?.state === "open";
@@ -28,16 +28,18 @@ export function usePresence(checkpoint, typed, on = true) {
   useEffect(() => (isThere ? () => client.view({ execution, checkpoint: id, state: null }) : undefined), [client, execution, id, isThere]);
 }
 
-/** True for a while after each change. @param {unknown} value */
-function useRecent(value) {
+/** True for a while after each change of the value of one thing. @param {unknown} value @param {string | undefined} of */
+function useRecent(value, of) {
   const [recent, set] = useState(false);
-  const before = useRef(value);
+  const before = useRef({ value, of });
   useEffect(() => {
-    if (before.current === value) return undefined;
-    before.current = value;
+    const { value: last, of: thing } = before.current;
+    before.current = { value, of };
+    if (thing !== of) return set(false); // what was typed there before is shown: nobody types
+    if (last === value || last === undefined) return undefined; // what is there for the first time was not changed
     set(true);
     const timer = setTimeout(set, IDLE, false);
     return () => clearTimeout(timer);
-  }, [value]);
+  }, [value, of]);
   return recent;
 }

@@ -48,6 +48,14 @@ export interface AgentStartedEvent {
   readonly data: AgentStarted;
 }
 
+/** One call: when it was made, how long it took, and the HTTP status or what went wrong. */
+export interface Attempt {
+  readonly at: string;
+  readonly seconds: number;
+  readonly status?: number | null;
+  readonly error?: string | null;
+}
+
 /** Say who you are; again, before the session ends, by a newer token of the same principal. */
 export interface Auth {
   readonly type: "auth";
@@ -354,6 +362,39 @@ export interface Decide {
   readonly response?: unknown;
   readonly digest?: string | null;
   readonly key?: string | null;
+}
+
+/** Read a page of what webhooks were told of an execution, or are to be, oldest first. */
+export interface Deliveries {
+  readonly type: "deliveries";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly cursor?: string | null;
+  readonly limit?: number;
+}
+
+/**
+ * One event on its way to one address, of which only the host is told.
+ *
+ * `pending` is tried (again) at `next_at`, `failed` and `disabled` (the address answered 410) only when asked to.
+ * `attempts` are the last ones.
+ */
+export interface Delivery {
+  readonly id: string;
+  readonly event: string;
+  readonly offset: number;
+  readonly endpoint: string;
+  readonly host: string;
+  readonly format: string;
+  readonly state: "delivered" | "disabled" | "failed" | "pending";
+  readonly attempts: readonly (Attempt)[];
+  readonly next_at?: string | null;
+}
+
+/** A page of what webhooks were told, or are to be, oldest first; `next` is the `cursor` of the next page. */
+export interface DeliveryList {
+  readonly items: readonly (Delivery)[];
+  readonly next?: string | null;
 }
 
 /** A piece of streamed text. `stream` is the LLM call, `index` counts from 0 within it. */
@@ -824,6 +865,19 @@ export interface Reply {
   readonly data: unknown;
 }
 
+/** Make a webhook's delivery again, now; its address is called even if it was disabled. */
+export interface Resend {
+  readonly type: "resend";
+  readonly id?: number | string | null;
+  readonly execution: string;
+  readonly delivery: string;
+}
+
+/** The delivery that is made again. */
+export interface Resent {
+  readonly delivery: Delivery;
+}
+
 /** Have a paused execution go on. */
 export interface Resume {
   readonly type: "resume";
@@ -867,7 +921,7 @@ export interface Snapshot {
   readonly offset: number;
 }
 
-/** Start an execution of a crew; `watch` also follows it on this connection. */
+/** Start an execution of a crew; `watch` also follows it on this connection, `webhooks` hear of it as well. */
 export interface Start {
   readonly type: "start";
   readonly id?: number | string | null;
@@ -877,6 +931,7 @@ export interface Start {
   readonly conversation?: string | null;
   readonly title?: string | null;
   readonly watch?: boolean;
+  readonly webhooks?: readonly (Webhook)[];
   readonly key?: string | null;
 }
 
@@ -1135,6 +1190,18 @@ export interface Watched {
   readonly checkpoints: readonly (Checkpoint)[];
 }
 
+/**
+ * An address that hears of an execution. `events`: of what, the usual ones when empty; `secret`: signs the calls.
+ *
+ * The secret (`whsec_` and base64) is never told again.
+ */
+export interface Webhook {
+  readonly url: string;
+  readonly events?: readonly ("checkpoint.decided" | "checkpoint.expired" | "checkpoint.opened" | "checkpoint.withdrawn" | "execution.cancelled" | "execution.completed" | "execution.failed" | "execution.stopped")[];
+  readonly secret?: string | null;
+  readonly format?: "slack" | "standard";
+}
+
 /** The first frame on every connection. `heartbeat` is in seconds. */
 export interface Welcome {
   readonly type: "welcome";
@@ -1148,7 +1215,7 @@ export interface Welcome {
   readonly crews: readonly (string)[];
 }
 
-export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Ping | Pong | Say | View;
+export type Command = Auth | Start | Watch | Unwatch | Decide | Comment | Extend | Cancel | Pause | Resume | Fork | List | Get | Deliveries | Resend | Ping | Pong | Say | View;
 
 export type Event = ExecutionQueuedEvent | ExecutionStartedEvent | ExecutionRecoveredEvent | ExecutionParkedEvent | ExecutionResumedEvent | ExecutionPausedEvent | ExecutionCompletedEvent | ExecutionFailedEvent | ExecutionStoppedEvent | ExecutionCancelledEvent | TaskStartedEvent | TaskCompletedEvent | TaskFailedEvent | TaskSkippedEvent | AgentStartedEvent | AgentCompletedEvent | ToolStartedEvent | ToolCompletedEvent | ToolFailedEvent | LlmStartedEvent | LlmCompletedEvent | CheckpointOpenedEvent | CheckpointDecidedEvent | CheckpointVotedEvent | CheckpointCommentedEvent | CheckpointExtendedEvent | CheckpointEscalatedEvent | CheckpointExpiredEvent | CheckpointWithdrawnEvent | JournalMissedEvent;
 

@@ -113,7 +113,7 @@ const newestFirst = (state) =>
   Object.values(state.summaries).sort((a, b) => order(b.created_at, a.created_at) || order(b.id, a.id));
 
 /** @param {CheckpointView} a @param {CheckpointView} b */
-const byUrgency = (a, b) => order(a.deadline ?? "~", b.deadline ?? "~") || order(a.opened_at, b.opened_at);
+export const byUrgency = (a, b) => order(a.deadline ?? "~", b.deadline ?? "~") || order(a.opened_at, b.opened_at);
 
 /** By code, as times and ids are made to be ordered; by language, "~" would come before the digits. @param {string} a @param {string} b */
 const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);

@@ -23,7 +23,10 @@ import { Skeleton } from "./skeleton.js";
 const dressed = (load) => () => Promise.all([load(), sheets(["run", "card", "document"])]).then(([part]) => part);
 const PARTS = [dressed(() => import("./run.js")), dressed(() => import("./desk.js"))];
 const [Run, Desk] = PARTS.map(later);
-const Help = later(dressed(() => import("./help.js")));
+/** @template T @param {() => Promise<T>} load */
+const above = (load) => () => Promise.all([load(), sheets(["dialogs"])]).then(([part]) => part);
+const Help = later(above(() => import("./help.js"))),
+  Palette = later(above(() => import("./palette.js")));
 const SignIn = later(() => import("./sign-in.js"));
 
 addEventListener("online", client.retryNow);
@@ -35,9 +38,11 @@ function App() {
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
   const asked = useAsked();
   const isKnown = useSelection((state) => state.crews.length > 0) || !asked;
-  const [helps, setHelps] = useState(false);
-  const help = useCallback(() => setHelps(true), []);
-  useKeys(help);
+  const [dialog, open] = useState("");
+  const close = useCallback(() => open(""), []),
+    help = useCallback(() => open("help"), []),
+    palette = useCallback(() => open("palette"), []);
+  useKeys(help, palette);
   useFocus(sheet, place);
   const view = place.checkpoint ? "checkpoint" : place.execution ? "run" : "home";
   return html`<div class="app" data-view=${view}>
@@ -51,7 +56,7 @@ function App() {
       <${Bar} place=${place} />
     </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} place=${place} />
-    ${helps && html`<${Suspense} fallback=${null}><${Help} close=${() => setHelps(false)} /><//>`}
+    ${dialog && html`<${Suspense} fallback=${null}><${dialog === "help" ? Help : Palette} close=${close} help=${help} /><//>`}
   </div>`;
 }
 
@@ -82,8 +87,7 @@ function useFocus(sheet, { execution, checkpoint }) {
 }
 
 await applyPreferences();
-render(
-  html`<${QuarterdeckProvider} client=${client}><${App} /><//>`,
-  /** @type {HTMLElement} */ (document.getElementById("app")),
-);
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+root.replaceChildren(); // grey bars, which the server sends so that something is there at once
+render(html`<${QuarterdeckProvider} client=${client}><${App} /><//>`, root);
 warmUp(PARTS);

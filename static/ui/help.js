@@ -14,6 +14,7 @@ const KEYS = /** @type {const} */ ([
   ["stop", "X"],
   ["changes", "D"],
   ["expand", "E"],
+  ["palette", "Ctrl K"],
   ["search", "/"],
   ["inbox", "G I"],
   ["send", "Ctrl Enter"],

@@ -4,12 +4,13 @@
  * @import { Conversation } from "./conversations.js"
  * @import { Place } from "./router.js"
  */
-import { useMemo, useState } from "react";
-import { useApprovals, useSelection } from "../client/react.js";
+import { Suspense, useMemo, useState } from "react";
+import { useApprovals, useClient, useSelection } from "../client/react.js";
 import { LinkState } from "./connection.js";
 import { conversationsOf, matches } from "./conversations.js";
 import { html } from "./html.js";
 import { ago, countdown, t } from "./i18n/index.js";
+import { later } from "./later.js";
 import { Preferences } from "./preferences.js";
 import { Link } from "./router.js";
 import { useNow } from "./time.js";
@@ -17,24 +18,34 @@ import { useNow } from "./time.js";
 /** A question this young, in milliseconds, came while the page was open. */
 const NEW = 3000;
 
+const Decided = later(() => import("./decided.js"));
+
 /** @param {{ place: Place, help: () => void }} props */
 export function Inbox({ place, help }) {
-  const approvals = useApprovals();
+  const client = useClient(),
+    approvals = useApprovals(),
+    { person, isOpen } = useSelection(selfOf),
+    older = useSelection(olderOf);
+  const [shown, show] = useState("all");
   const summaries = useSelection(listed);
   const now = useNow();
   const [search, find] = useState("");
   const all = useMemo(() => conversationsOf(Object.values(summaries)), [summaries]);
-  const waiting = approvals.filter((c) => matches(search, [c.title, c.name, summaries[c.execution]?.title]));
+  const titleOf = (/** @type {string} */ id) => summaries[id]?.title;
+  const isMine = (/** @type {CheckpointView} */ c) => shown !== "mine" || summaries[c.execution]?.owner?.id === person?.id;
+  const waiting = approvals.filter((c) => isMine(c) && matches(search, [c.title, c.name, titleOf(c.execution)]));
   const talks = all.filter((talk) => matches(search, talk.runs.flatMap((run) => [run.title, run.crew, run.id])));
   return html`<nav class="inbox" data-testid="inbox" aria-label=${t("inbox")}>
     <header><${Link} to=${{}} class="mark">Quarterdeck<//><${LinkState} /></header>
     <div class="lists">
       <input type="search" id="search" data-testid="search" aria-label=${t("inbox.search")} aria-keyshortcuts="/" placeholder=${t("inbox.search")} value=${search} onInput=${(/** @type {any} */ e) => find(e.target.value)} />
       <div onClick=${toForm}><${Link} to=${{}} class="new" aria-current=${place.execution ? undefined : "page"}>${t("inbox.new")}<//></div>
-      <h2>${t("inbox.waiting")} ${approvals.length > 0 && html`<span class="count">${approvals.length}</span>`}</h2>
-      ${waiting.length ? html`<ul class="waiting">${waiting.map((c) => html`<${Waiting} key=${c.id} checkpoint=${c} title=${summaries[c.execution]?.title} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t(search && approvals.length ? "inbox.not_found" : "inbox.nothing")}</p>`}
+      <h2>${t(shown === "decided" ? "inbox.decided" : "inbox.waiting")} ${shown !== "decided" && approvals.length > 0 && html`<span class="count">${approvals.length}</span>`}</h2>
+      <div class="filters" role="group" aria-label=${t("inbox.show")}>${(isOpen ? KINDS.slice(1) : KINDS).map((kind) => html`<button key=${kind} type="button" class="quiet" data-testid=${`show-${kind}`} aria-pressed=${shown === kind} onClick=${() => show(kind)}>${t(`inbox.${kind}`)}</button>`)}</div>
+      ${shown === "decided" ? html`<${Suspense} fallback=${null}><${Decided} search=${search} titleOf=${titleOf} here=${place.checkpoint} /><//>` : waiting.length ? html`<ul class="waiting">${waiting.map((c) => html`<${Waiting} key=${c.id} checkpoint=${c} title=${titleOf(c.execution)} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t(approvals.length ? "inbox.not_found" : "inbox.nothing")}</p>`}
       <h2>${t("inbox.talks")}</h2>
       ${talks.length ? html`<ul class="runs">${talks.map((talk) => html`<${Talk} key=${talk.id} talk=${talk} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t(search && all.length ? "inbox.not_found" : "inbox.none")}</p>`}
+      ${older && html`<button type="button" class="quiet older" data-testid="older" onClick=${() => client.older().catch(() => undefined)}>${t("inbox.older")}</button>`}
     </div>
     <${Preferences} help=${help} />
   </nav>`;
@@ -44,8 +55,15 @@ export function Inbox({ place, help }) {
 const toForm = () =>
   /** @type {HTMLElement | null} */ (document.querySelector(".start :is(textarea, input)"))?.focus();
 
+/** What the list of questions may show; an open server tells nobody's own from others'. */
+const KINDS = /** @type {const} */ (["mine", "all", "decided"]);
+
 /** @param {State} state */
 const listed = (state) => state.summaries;
+/** @param {State} state */
+const selfOf = (state) => state.self;
+/** @param {State} state */
+const olderOf = (state) => state.older;
 
 /** @param {{ checkpoint: CheckpointView, title: string | undefined, now: number, place: Place }} props */
 function Waiting({ checkpoint: c, title, now, place }) {

@@ -17,12 +17,15 @@ export const isSingle = (e) =>
 /** How long after G the next key still belongs to it, in milliseconds. */
 const CHORD = 1500;
 
-/** Listens for the keys of the whole page. @param {() => void} help */
-export function useKeys(help) {
+/** Listens for the keys of the whole page. @param {() => void} help @param {() => void} palette */
+export function useKeys(help, palette) {
   useEffect(() => {
     let before = 0;
     const press = (/** @type {KeyboardEvent} */ e) => {
-      if (e.defaultPrevented || document.querySelector("dialog[open]")) return;
+      const isPalette = (e.ctrlKey || e.metaKey) && !e.altKey && !e.shiftKey && e.key.toLowerCase() === "k";
+      if (isPalette) e.preventDefault(); // the browser's own would leave the page
+      if ((e.defaultPrevented && !isPalette) || document.querySelector("dialog[open]")) return;
+      if (isPalette) return palette();
       if (e.key === "Escape" && /** @type {HTMLElement} */ (e.target).matches?.("#search")) clear(/** @type {any} */ (e.target));
       if (!isSingle(e)) return;
       const key = e.key.toLowerCase();
@@ -35,7 +38,7 @@ export function useKeys(help) {
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
-  }, [help]);
+  }, [help, palette]);
 }
 
 const toSearch = () => document.getElementById("search")?.focus();

@@ -39,13 +39,16 @@ export function claim(checkpoint, version) {
 /** @param {string} checkpoint @param {number} version */
 export const isClaimed = (checkpoint, version) => claims().has(`${checkpoint}:${version}`);
 
+/** @param {() => void} f */
+const listen = (f) => {
+  listeners.add(f);
+  return () => void listeners.delete(f);
+};
+
 /** The same, for what is on the page before the server has said that it went out from here. @param {string} what */
 export const useClaimed = (what) =>
   useSyncExternalStore(
-    (f) => {
-      listeners.add(f);
-      return () => void listeners.delete(f);
-    },
+    listen,
     () => isClaimed(what, 0),
     () => false,
   );

@@ -7,7 +7,8 @@ import { useSyncExternalStore } from "react";
 import { useSelection } from "../client/react.js";
 import { othersOf } from "../client/viewers.js";
 import { html } from "./html.js";
-import { listOf, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
+import { listOf } from "./i18n/lengths.js";
 import { nameOf } from "./people.js";
 
 /** More faces than these are only counted. */

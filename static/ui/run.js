@@ -9,8 +9,10 @@ import { Export } from "./export.js";
 import { FollowUp } from "./follow-up.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
-import { duration, t, tOr } from "./i18n/index.js";
+import { t, tOr } from "./i18n/index.js";
+import { duration } from "./i18n/lengths.js";
 import { Latest } from "./latest.js";
+import { Offer } from "./notify.js";
 import { Link } from "./router.js";
 import { Skeleton } from "./skeleton.js";
 import { Thread } from "./thread.js";
@@ -23,8 +25,8 @@ export default function Run({ id }) {
   const refused = useSelection((state) => state.refused[id]);
   if (run) return html`<${Opened} run=${run} />`;
   if (refused)
-    return html`<${Back} /><p class="empty" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
-  return html`<${Back} /><${Skeleton} />`;
+    return html`<${Back} /><h1 tabindex="-1">${t("run.title")}</h1><p class="missing" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
+  return html`<${Back} /><div><h1 class="vh">${t("run.title")}</h1><${Skeleton} /></div>`;
 }
 
 const Back = () => html`<${Link} to=${{}} class="back">${t("run.back")}<//>`;
@@ -38,7 +40,7 @@ function Opened({ run }) {
   const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
   const catching = useSelection((state) => state.watched[run.id] === "catching-up");
   const { before, after } = useTurns(run);
-  return html`<${Back} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
+  return html`<${Back} /><${Offer} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
     <${Said} run=${run} /><${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Turns} runs=${after} label="talk.after" />
     ${run.endedAt && !after.length && html`<${FollowUp} run=${run} />`}<${Latest} run=${run} catching=${catching} />`;
 }

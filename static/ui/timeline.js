@@ -4,7 +4,8 @@
  * @import { Lane } from "./lanes.js"
  */
 import { html } from "./html.js";
-import { compact, duration, t } from "./i18n/index.js";
+import { t } from "./i18n/index.js";
+import { compact, duration } from "./i18n/lengths.js";
 import { lanesOf } from "./lanes.js";
 import { useNow } from "./time.js";
 

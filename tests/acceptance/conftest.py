@@ -6,13 +6,19 @@ from pathlib import Path
 
 import anyio
 import pytest
+from playwright.async_api import Browser
 
 from protocol.ids import new_id
+from tests.support.browser import Screen, launched, opened
 from tests.support.client import Client
+from tests.support.firefox import find_firefox
 from tests.support.openai_server import OpenAIServer
 from tests.support.processes import Process
 from tests.support.stack import Stack
 from tests.support.story import Storyteller
+
+#: Firefox is not everywhere; what is tested with it is tested with Chromium as well.
+collect_ignore = [] if find_firefox() else ["test_firefox.py"]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,3 +66,24 @@ async def client(stack: Stack) -> AsyncIterator[Client]:
 def topic() -> str:
     """A word that no other execution knows."""
     return new_id("topic")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OpenAIServer]:
+    """A model for a module's own crews."""
+    with OpenAIServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser for a module's tests; each person in it has nothing of the others."""
+    async with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def screen(stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Screen]:
+    """A person's browser, on the first web process of the module's installation."""
+    async with opened(browser, stack.port, outages="killed" in request.node.name) as screen:
+        yield screen

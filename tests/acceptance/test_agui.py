@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -22,10 +23,12 @@ CHECK: TypeAdapter[Any] = TypeAdapter(AgUiEvent)
 
 
 class Thread:
-    """A front end's conversation with the story crew."""
+    """A front end's conversation with a crew, the story crew if no other is named."""
 
-    def __init__(self, stack: Stack, topic: str) -> None:
+    def __init__(self, stack: Stack, topic: str, crew: str = "story", checkpoints: Sequence[str] = ("agree",)) -> None:
         self.stack = stack
+        self.crew = crew
+        self.checkpoints = list(checkpoints)
         self.ident = new_id("thread")
         self.topic = topic
         self.runs = 0
@@ -36,10 +39,10 @@ class Thread:
         self.runs += 1
         body = {
             "threadId": self.ident, "runId": f"r{self.runs}", "protocolVersion": "1.0", "state": {}, "tools": [],
-            "context": [], "messages": self.messages, "forwardedProps": {"checkpoints": ["agree"]}, **more,
+            "context": [], "messages": self.messages, "forwardedProps": {"checkpoints": self.checkpoints}, **more,
         }  # fmt: skip
         port = self.stack.webs[web].port
-        return await anyio.to_thread.run_sync(lambda: ask(port, "POST", "/ag-ui/story", body))
+        return await anyio.to_thread.run_sync(lambda: ask(port, "POST", f"/ag-ui/{self.crew}", body))
 
     async def run(self, **more: Any) -> list[dict[str, Any]]:
         """Run up to the end of the run; give its events, which are as AG-UI wants them."""
@@ -53,7 +56,7 @@ class Thread:
             assert None not in event.values()
         if (last := events[-1])["type"] == "RUN_FINISHED":
             self.interrupts = last["outcome"].get("interrupts", [])
-        self.messages = next((e["messages"] for e in events if e["type"] == "MESSAGES_SNAPSHOT"), self.messages)
+        self.messages = [self.messages, *(e["messages"] for e in events if e["type"] == "MESSAGES_SNAPSHOT")][-1]
         return events
 
     async def answer(self, payload: Any, status: str = "resolved", **more: Any) -> list[dict[str, Any]]:

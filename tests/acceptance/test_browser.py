@@ -12,7 +12,7 @@ import anyio
 import pytest
 from playwright.async_api import Browser, ElementHandle, expect
 
-from tests.support.browser import Screen, launched, line_to, opened
+from tests.support.browser import Screen, line_to, opened
 from tests.support.demo import (
     BRIEF,
     CHECKPOINTS,
@@ -49,19 +49,6 @@ async def stack() -> AsyncIterator[Stack]:
             yield stack
         finally:
             stack.stop()
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def screen(stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> AsyncIterator[Screen]:
-    """A person's browser."""
-    async with opened(browser, stack.port, outages="killed" in request.node.name) as screen:
-        yield screen
 
 
 def second(stack: Stack, browser: Browser) -> AbstractAsyncContextManager[Screen]:

@@ -2,14 +2,14 @@
 
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from tests.support.browser import Screen, launched, opened
+from tests.support.browser import Screen
 from tests.support.demo import decisions, events
 from tests.support.openai_server import Call, OpenAIServer, Reply
 from tests.support.stack import Stack
@@ -17,12 +17,6 @@ from tests.support.waiting import wait_until
 
 #: A worker that died is missed after some seconds; loading crewai takes some more.
 TAKEOVER = 60_000
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +32,6 @@ async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
             yield stack
         finally:
             stack.stop()
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def screen(stack: Stack, browser: Browser) -> AsyncIterator[Screen]:
-    async with opened(browser, stack.port) as screen:
-        yield screen
 
 
 async def begin(screen: Screen, stack: Stack, crew: str, **inputs: str) -> None:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from protocol.ids import ExecutionId
 from server.store import Store
-from tests.support.browser import launched, opened
+from tests.support.browser import opened
 from tests.support.long_run import AT_END, EVENTS, PIECES, begin, stream, until
 from tests.support.market import market
 from tests.support.openai_server import OpenAIServer
@@ -25,12 +25,6 @@ async def stack() -> AsyncIterator[Stack]:
     with OpenAIServer() as server:
         async with market(server) as stack:
             yield stack
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
 
 
 async def test_five_thousand_events_are_shown_as_they_stream_in(stack: Stack, browser: Browser) -> None:

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
-from tests.support.browser import Screen, launched, opened
+from tests.support.browser import Screen, opened
 from tests.support.demo import decisions, events
 from tests.support.market import look, market, start
 from tests.support.openai_server import OpenAIServer
@@ -27,28 +27,10 @@ new MutationObserver((_, observer) => {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
     """A worker that lets go of what waits at once."""
     async with market(server, QUARTERDECK_HOT_SECONDS="0") as stack:
         yield stack
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def screen(stack: Stack, browser: Browser) -> AsyncIterator[Screen]:
-    async with opened(browser, stack.port) as screen:
-        yield screen
 
 
 async def test_a_run_at_rest_says_so(screen: Screen, stack: Stack) -> None:

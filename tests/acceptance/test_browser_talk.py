@@ -1,13 +1,13 @@
 """People talk with a crew at the page: one message after another, other answers to old questions, runs taken along."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from tests.support.browser import Screen, launched, opened
+from tests.support.browser import Screen
 from tests.support.demo import decisions, events
 from tests.support.market import REPORT, SURVEY, look, market, start
 from tests.support.openai_server import OpenAIServer
@@ -15,27 +15,9 @@ from tests.support.stack import Stack
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
     async with market(server) as stack:
         yield stack
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def screen(stack: Stack, browser: Browser) -> AsyncIterator[Screen]:
-    async with opened(browser, stack.port) as screen:
-        yield screen
 
 
 async def begin(screen: Screen, topic: str) -> str:

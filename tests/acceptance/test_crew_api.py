@@ -320,11 +320,19 @@ PLATFORM: list[tuple[str, str, Any, int]] = [
     ("POST", "/kickoff", {"inputs": {}}, 422),
     ("POST", "/kickoff", {"inputs": {"topic": "tea"}, "checkpoints": ["unheard"]}, 400),
     *[
-        ("POST", "/kickoff", {"inputs": {"topic": "tea"}, name: "https://hooks.example"}, 400)
-        for name in ("taskWebhookUrl", "stepWebhookUrl", "crewWebhookUrl", "humanInputWebhook", "restoreFromStateId")
+        ("POST", "/kickoff", {"inputs": {"topic": "tea"}, name: value}, 400)
+        for name, value in (
+            ("taskWebhookUrl", "http://hooks.example"),
+            ("stepWebhookUrl", "https://10.0.0.1"),
+            ("crewWebhookUrl", ["https://hooks.example"]),
+            ("humanInputWebhook", "https://hooks.example"),
+            ("humanInputWebhook", {"url": "https://hooks.example", "authentication": {"strategy": "digest"}}),
+            ("webhooks", {"url": "https://hooks.example", "events": ["crew_kickoff_started"]}),
+            ("restoreFromStateId", "7"),
+        )
     ],
     ("POST", "/resume", RESUME, 404),
-    ("POST", "/resume", {**RESUME, "crewWebhookUrl": "https://hooks.example"}, 400),
+    ("POST", "/resume", {**RESUME, "crewWebhookUrl": 7}, 400),
     ("POST", "/resume", {**RESUME, "is_approve": "yes"}, 400),
 ]
 

@@ -101,15 +101,15 @@ def test_it_holds_the_client_its_types_and_nothing_else(tarball: Path) -> None:
     expected = {"package.json", "README.md", "LICENSE", *modules}
     types = {f"types/{name.removesuffix('.js')}.d.ts" for name in modules} | {f"types/{name}" for name in shapes}
     assert names(tarball) == expected | types
-    assert tarball.stat().st_size < 64 * 1024
+    assert tarball.stat().st_size < 96 * 1024
 
 
 def test_each_entry_names_files_that_are_there(tarball: Path) -> None:
     manifest = json.loads((ROOT / "static" / "package.json").read_text())
     assert (manifest["type"], manifest["sideEffects"], manifest["license"]) == ("module", False, "Apache-2.0")
-    assert "dependencies" not in manifest
+    assert list(manifest["dependencies"]) == ["diff"]
     entries = {name: entry for name, entry in manifest["exports"].items() if isinstance(entry, dict)}
-    assert set(entries) == {".", "./react", "./compat", "./assistant-ui"}
+    assert set(entries) == {".", "./react", "./compat", "./assistant-ui", "./ag-ui"}
     for entry in entries.values():
         assert {path.removeprefix("./") for path in entry.values()} <= names(tarball)
 
@@ -143,6 +143,15 @@ async def test_a_fresh_vite_app_builds_and_a_page_that_polled_works_unchanged(
     await build(app, stack)
     publish(app / "dist", folder)
     await campaign(site)
+
+
+def test_an_agent_of_ag_ui_builds_in_a_fresh_app(folder: Path, tarball: Path) -> None:
+    (home := folder / "agent").mkdir()
+    app = fresh_app("vite", home, tarball, f"@ag-ui/client@{pinned('@ag-ui/client')}", f"rxjs@{pinned('rxjs')}")
+    bring(app / "src", "agent.tsx")
+    (app / "src" / "main.tsx").write_text('import { agent } from "./agent";\nconsole.log(agent.threadId);\n')
+    run([*npm(), "run", "build"], app)
+    assert list((app / "dist").rglob("*.js"))
 
 
 async def build(app: Path, stack: Stack) -> None:
@@ -204,11 +213,14 @@ def test_what_is_packed_passes_its_tests_on_react_18_and_the_newest_assistant_ui
         archive.extractall(home, filter="data")
     static = (home / "package").rename(home / "static")
     manifest = json.loads((static / "package.json").read_text())
-    kept = {name: manifest[name] for name in ("name", "type", "exports")}
+    kept = {name: manifest[name] for name in ("name", "type", "exports", "dependencies")}
     (static / "package.json").write_text(json.dumps(kept))
     shutil.copytree(ROOT / "tests" / "web", home / "tests" / "web")
     install(static, "react@18.3.1", "react-dom@18.3.1", *TYPES_18, *ASSISTANT_UI, f"happy-dom@{pinned('happy-dom')}")
-    tests = [f"tests/web/{name}.test.js" for name in ("react", "mounted", "polled", "chat", "compat", "checkpoint")]
+    tests = [
+        f"tests/web/{name}.test.js"
+        for name in ("react", "mounted", "polled", "chat", "compat", "checkpoint", "together", "assistant")
+    ]
     assert "# fail 0" in run([*node(), "--test", "--test-reporter=tap", *tests], home, limit=60)
 
     shutil.copytree(APPS / "vite" / "src", static / "src")

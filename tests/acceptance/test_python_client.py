@@ -57,6 +57,21 @@ async def test_a_run_from_start_to_end(stack: Stack, topic: str) -> None:
         assert started.execution in [one.id for one in (await client.executions(crew="story")).items]
 
 
+async def test_conversations_are_listed_and_lead_to_their_executions(stack: Stack, topic: str) -> None:
+    async with AsyncClient(address(stack)) as client:
+        made = [
+            (await client.start("story", {"topic": topic}, title=title, conversation=topic)).execution
+            for title in ("First", "Second")
+        ]
+        page = await client.conversations(limit=1)
+        (talk,) = page.items
+        assert (talk.id, talk.title, talk.executions, talk.latest) == (topic, "First", 2, made[-1])
+        found = (await client.executions(conversation=topic)).items
+        assert [execution.id for execution in found] == made[::-1]
+    with Client(address(stack)) as plain:
+        assert plain.conversations(limit=1).items[0].id == topic
+
+
 async def test_the_same_key_starts_and_decides_once(stack: Stack, topic: str) -> None:
     async with AsyncClient(address(stack)) as client:
         first = await client.start("story", {"topic": topic}, checkpoints=["agree"], key=topic)

@@ -14,8 +14,10 @@ PUBLIC = ("client", "ui", "vendor")
 #: Opens everything that is read from files beside the code, and says where it came from.
 PROBE = """
 import server.scripts
+from protocol.asyncapi import FILE
 from server.assets import Assets, find_root
 assert len(Assets(find_root()).files) > 30
+assert FILE.is_file()
 print(server.scripts.__file__, find_root(), sep="\\n")
 """
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from protocol import frames, objects, replies
+from protocol import frames, objects, replies, webhooks
 from protocol.errors import ERRORS, CloseCode, ErrorCode
 from tests.golden import objects as golden
 
@@ -32,6 +32,11 @@ CREW = objects.Crew(
 TALK = objects.Conversation(
     id=golden.CONVERSATION, title="Ramadan campaign", created_at=golden.AT, updated_at=golden.LATER, executions=3,
     latest=golden.EXECUTION,
+)  # fmt: skip
+DELIVERY = webhooks.Delivery(
+    id="9-xmfrggzdfmztwq2lk", event="checkpoint.opened", offset=9, endpoint="xmfrggzdfmztwq2lk", host="crm.example",
+    format="standard", state="pending", next_at=golden.LATER,
+    attempts=[webhooks.Attempt(at=golden.AT, seconds=0.21, status=503, error="no answer within 15 s")],
 )  # fmt: skip
 CURSOR = "1795420089120.000~x_1"
 CHANGED = replies.Changed(offset=12, state=objects.State.RUNNING, duplicate=True)
@@ -65,6 +70,8 @@ REPLIES: dict[str, list[replies.Answer]] = {
         replies.Conversations(items=[TALK], next=CURSOR),
     ],
     "get": [replies.Read(execution=golden.WHOLE, checkpoints=[golden.OPEN])],
+    "deliveries": [replies.DeliveryList(items=[DELIVERY], next="50")],
+    "resend": [replies.Resent(delivery=DELIVERY)],
     "say": [STARTED],
     "view": [replies.Nothing()],
     "ping": [replies.ServerTime(server_time=golden.AT)],

@@ -12,6 +12,7 @@ from msgspec import Struct
 from protocol import commands, events, frames, objects
 from protocol.errors import CloseCode, ErrorCode
 from protocol.ids import ConnectionId, Position
+from protocol.webhooks import Webhook
 from tests.golden import answers
 from tests.golden.objects import (
     AT,
@@ -30,11 +31,15 @@ from tests.golden.objects import (
 )
 
 FILE = Path(__file__).with_name("frames.json")
+HOOK = Webhook(
+    url="https://crm.example/hooks/quarterdeck", events=["checkpoint.opened", "execution.stopped"],
+    secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", format="slack",
+)  # fmt: skip
 COMMANDS: list[commands.Command] = [
     commands.Auth(id=1, token="a-ticket"),
     commands.Start(
         id="s-1", crew="content", inputs=INPUTS, checkpoints=["after_planning"], conversation=CONVERSATION,
-        title="Ramadan campaign", watch=False, key="k-1",
+        title="Ramadan campaign", watch=False, webhooks=[HOOK], key="k-1",
     ),
     commands.Watch(id=2, execution=EXECUTION, after=Position(epoch=EPOCH, offset=7)),
     commands.Unwatch(id=3, inbox=True),
@@ -56,6 +61,8 @@ COMMANDS: list[commands.Command] = [
         filter=commands.Filter(state="waiting", crew="content", conversation=CONVERSATION),
     ),
     commands.Get(id=7, execution=EXECUTION),
+    commands.Deliveries(id=16, execution=EXECUTION, cursor="50", limit=20),
+    commands.Resend(id=17, execution=EXECUTION, delivery="9-xmfrggzdfmztwq2lk"),
     commands.Say(id=14, conversation=CONVERSATION, text="And tea, what about tea?", crew="content", key="k-4"),
     commands.View(id=15, execution=EXECUTION, checkpoint=CHECKPOINT, state="editing"),
     commands.Ping(id=8),

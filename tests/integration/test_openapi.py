@@ -51,10 +51,14 @@ async def test_rest(world: World) -> None:
         await ask("POST", f"{one}/checkpoints/{draft.id}/decision", {"action": "approve"}, 409)
         fork = {"checkpoint": draft.id, "action": "stop"}
         await ask("POST", f"{one}/fork", fork, 201)
-        for path in (one, f"{one}/events", "/api/v1/executions", "/api/v1/crews", "/api/v1/conversations"):
+        lists = [f"/api/v1/{name}" for name in ("executions", "crews", "conversations")]
+        for path in (one, f"{one}/events", f"{one}/deliveries", *lists):
             await ask("GET", path)
         await ask("POST", f"{one}/cancel", None, 409)
         await ask("GET", f"{one}/files/none", None, 404)
+        await ask("POST", f"{one}/deliveries/9-none/resend", None, 404)
+        await ask("GET", "/api/v1/executions/x_none/deliveries", None, 404)
+        await ask("POST", "/api/v1/executions", {**start, "webhooks": [{"url": "https://10.0.0.1/"}]}, 422)
         await ask("POST", "/api/v1/executions", {"crew": "nobody"}, 404)
 
 
@@ -91,4 +95,5 @@ async def test_the_platform(world: World, approve: bool) -> None:
         assert (await ask("POST", "/resume", resume))["status"] == ("resumed" if approve else "retrying")
         await ask("POST", "/kickoff", {"inputs": {}}, 422)
         await ask("GET", "/status/x_none", None, 404)
-        await ask("POST", "/kickoff", {**kickoff, "crewWebhookUrl": "https://hooks.example"}, 400)
+        await ask("POST", "/kickoff", {**kickoff, "crewWebhookUrl": "https://10.0.0.1/"}, 400)
+        await ask("POST", "/kickoff", {**kickoff, "webhooks": {"url": "https://hooks.example"}}, 400)

@@ -13,11 +13,13 @@ from protocol.commands import (
     Cancel,
     Comment,
     Decide,
+    Deliveries,
     Extend,
     Fork,
     Get,
     List,
     Pause,
+    Resend,
     Resume,
     Start,
     Watch,
@@ -58,6 +60,7 @@ def about(execution: ExecutionId, checkpoint: str) -> list[AnyCommand]:
         Comment(execution=execution, checkpoint=ident, text="?"),
         Extend(execution=execution, checkpoint=ident, seconds=60),
         Fork(execution=execution, checkpoint=ident, action="approve"),
+        Deliveries(execution=execution), Resend(execution=execution, delivery="1-none"),
     ]  # fmt: skip
 
 

@@ -34,3 +34,10 @@ def fits(method: str, path: str, status: int, media: str, body: Any) -> None:
     assert media in content, f"{method} {path}: {media} is not described"
     schema = content[media]["schema"]
     Draft202012Validator({**schema, "components": described()["components"]}).validate(body)
+
+
+def is_described(call: Any) -> None:
+    """Fail when a call to a webhook is not what the document says."""
+    operation = described()["webhooks"][call["type"]]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": described()["components"]}).validate(call)

@@ -5,23 +5,26 @@ from pathlib import Path
 
 from mcp.server.fastmcp import FastMCP
 
-LEDGER = Path(sys.argv[1])
 server = FastMCP("ledger", log_level="ERROR")
+
+
+def note(line: str) -> None:
+    """Write into the ledger."""
+    with Path(sys.argv[1]).open("a") as ledger:
+        ledger.write(f"{line}\n")
 
 
 @server.tool()
 def post(to: str, copies: int = 1) -> str:
     """Post a letter."""
-    with LEDGER.open("a") as ledger:
-        ledger.write(f"{to} {copies}\n")
+    note(f"{to} {copies}")
     return f"posted to {to}, {copies} times"
 
 
 @server.tool()
 def lose(to: str) -> str:
     """Lose a letter."""
-    with LEDGER.open("a") as ledger:
-        ledger.write(f"lost {to}\n")
+    note(f"lost {to}")
     raise ValueError(f"the letter to {to} is lost")
 
 

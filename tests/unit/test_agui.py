@@ -8,20 +8,13 @@ import pytest
 from protocol import events
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import Delta, decode_server_frame
-from protocol.objects import Action, Checkpoint, Crew
+from protocol.objects import Checkpoint, Crew
 from server.routes.agui.conversation import history
 from server.routes.agui.interrupts import decision_of, response_schema
 from server.routes.agui.request import RunAgentInput, inputs_for
 from server.routes.agui.translation import Translation
-from tests.golden import examples, objects
-
-USER = {"id": "m1", "role": "user", "content": "Tea, please"}
-
-
-def crew(*required: str, **fields: str) -> Crew:
-    properties = {name: {"type": kind} for name, kind in fields.items()}
-    schema = {"type": "object", "properties": properties, "required": list(required)}
-    return Crew(name="c", title="C", description="", kind="crew", inputs=schema, checkpoints=[], tasks=[])
+from tests.golden import agui, examples, objects
+from tests.golden.agui import ASK, MEANT, NONSENSE, TASK, TOOL, USER, crew
 
 
 @pytest.mark.parametrize(
@@ -41,42 +34,16 @@ def test_which_input_takes_the_words(made: Crew, props: Any, inputs: dict[str, s
     assert inputs_for(made, asked) == inputs
 
 
+def test_the_table_for_the_npm_package_is_current() -> None:
+    assert agui.FILE.read_text(encoding="utf-8") == agui.text(), "stale: run `make schema`"
+
+
 def test_words_that_were_answered_are_not_said_again() -> None:
     answered = [USER, {"id": "m2", "role": "assistant", "content": "Here."}]
     assert inputs_for(crew(topic="string"), RunAgentInput(thread_id="t", run_id="r", messages=answered)) == {}
 
 
-def checkpoint(*actions: str, kind: str = "task.after", **more: Any) -> Checkpoint:
-    offered = [Action(id=action, label=action, needs_feedback=action == "revise") for action in actions]
-    return msgspec.structs.replace(objects.OPEN, actions=offered, kind=kind, **more)
-
-
-TASK = checkpoint("approve", "edit", "revise", "skip", "stop")
-TOOL = checkpoint("approve", "edit", "reject", "stop", kind="tool")
-STRICT = msgspec.structs.replace(TOOL, actions=[Action(id="reject", label="No", needs_feedback=True), *TOOL.actions])
-ASK = checkpoint("respond", "skip", "stop", kind="ask", schema=None)
-
-
-@pytest.mark.parametrize(
-    ("asked", "payload", "meant"),
-    [
-        (TASK, {"approved": True}, {"action": "approve"}),
-        (TASK, {"approved": True, "output": "Mine"}, {"action": "edit", "output": "Mine"}),
-        (TASK, {"approved": False}, {"action": "stop"}),
-        (TASK, {"approved": False, "feedback": "no"}, {"action": "revise", "feedback": "no"}),
-        (TASK, {"action": "skip"}, {"action": "skip"}),
-        (TASK, {"action": "approve", "version": 1}, {"action": "approve", "version": 1}),
-        (TOOL, {"approved": True, "editedArgs": {"to": "b"}}, {"action": "edit", "arguments": {"to": "b"}}),
-        (TOOL, {"approved": False}, {"action": "reject", "feedback": "(no reason given)"}),
-        (TOOL, {"approved": False, "feedback": "no"}, {"action": "reject", "feedback": "no"}),
-        (ASK, "To Rara.", {"action": "respond", "response": "To Rara."}),
-        (ASK, {"response": "To Rara."}, {"action": "respond", "response": "To Rara."}),
-        (ASK, {"approved": False}, {"action": "stop"}),
-        (STRICT, {"approved": False}, {"action": "reject", "feedback": "(no reason given)"}),
-        (STRICT, {"approved": False, "action": "stop"}, {"action": "stop"}),
-        (STRICT, {"action": "reject", "feedback": "no"}, {"action": "reject", "feedback": "no"}),
-    ],
-)
+@pytest.mark.parametrize(("asked", "payload", "meant"), MEANT)
 def test_what_a_payload_means(asked: Checkpoint, payload: Any, meant: dict[str, Any]) -> None:
     decision = msgspec.to_builtins(decision_of(asked, payload, "k"))
     named = {"type", "execution", "checkpoint", "key"}
@@ -84,14 +51,7 @@ def test_what_a_payload_means(asked: Checkpoint, payload: Any, meant: dict[str, 
     assert {name: value for name, value in decision.items() if name not in named} == meant | version
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        None, {}, [], 7, "yes", {"approved": "yes"}, {"action": 7}, {"feedback": "hm"},
-        {"approved": False, "action": "approve"}, {"approved": False, "action": "edit", "output": "Mine"},
-        {"approved": True, "action": "stop"},
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("payload", NONSENSE)
 def test_silence_and_nonsense_decide_nothing(payload: Any) -> None:
     with pytest.raises(Refused) as refused:
         decision_of(TASK, payload, "k")

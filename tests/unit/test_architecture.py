@@ -18,6 +18,8 @@ IMPORTERS = {
     "docket": {"server/queue.py"},
     "starlette": {"server/app", "server/routes", "server/connection", "server/assets.py"},
     "uvicorn": {"server/sockets"},
+    "httpcore": {"server/webhooks/sender.py"},
+    "standardwebhooks": {"server/webhooks/signing.py"},
 }
 
 

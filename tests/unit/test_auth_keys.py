@@ -55,7 +55,7 @@ NO_KEYS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", NO_KEYS)
+@pytest.mark.parametrize("text", NO_KEYS, ids=range(len(NO_KEYS)))
 def test_what_is_no_safe_key_is_refused(text: str) -> None:
     with pytest.raises(BadKey):
         from_text(text)

@@ -13,9 +13,9 @@ from server.policy import Verdict, judge
 #: One letter per role, in the order of `Role`: y allowed, o for the owner only, n never.
 TABLE = {
     "auth": "yyyy", "ping": "yyyy", "pong": "yyyy", "unwatch": "yyyy",
-    "list": "yyyy", "get": "yyyy", "watch": "yyyy", "view": "yyyy",
+    "list": "yyyy", "get": "yyyy", "watch": "yyyy", "view": "yyyy", "deliveries": "yyyy",
     "start": "nyny", "fork": "nyny", "say": "nyny",
-    "cancel": "oooy", "pause": "oooy", "resume": "oooy",
+    "cancel": "oooy", "pause": "oooy", "resume": "oooy", "resend": "oooy",
     "decide": "ooyy", "comment": "ooyy", "extend": "ooyy",
 }  # fmt: skip
 VERDICTS = {"y": Verdict.ALLOWED, "o": Verdict.OWNER, "n": Verdict.FORBIDDEN}

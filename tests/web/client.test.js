@@ -33,6 +33,21 @@ function live() {
 }
 const offsetOf = (/** @type {ReturnType<typeof makeClient>} */ client) => client.getState().executions[ID]?.offset;
 
+test("whoever listens is told each frame of a type, streamed text too, or all of them in order", () => {
+  const { client } = live();
+  /** @type {string[]} */ const texts = [],
+    kinds = /** @type {string[]} */ ([]);
+  const stops = [
+    client.on("delta", (frame) => void texts.push(frame.text)),
+    client.on("*", (frame) => void kinds.push(frame.type)),
+  ];
+  latest().push(delta(0, "A "), delta(1, "plan"), taskCompleted(3, "A plan"));
+  for (const stop of stops) stop();
+  latest().push(delta(0, "More", "s2"));
+  assert.deepEqual(texts, ["A ", "plan"]);
+  assert.deepEqual(kinds, ["delta", "delta", "task.completed"]);
+});
+
 test("holding is counted: one socket, closed when the last holder lets go, kept over a remount", async () => {
   const client = makeClient();
   const first = client.hold(),

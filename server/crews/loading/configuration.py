@@ -66,7 +66,7 @@ def registration_of(said: Iterable[Table], tasks: Sequence[str], tools: Collecti
     """
     values: dict[str, Any] = {}
     for table in said:
-        fresh = {key: value for key, value in table.content.items() if key != "target"}
+        fresh = {key: value for key, value in table.content.items() if key not in ("target", "webhooks")}
         if "checkpoints" in fresh:
             fresh["checkpoints"] = _checkpoints(fresh["checkpoints"], tasks, table.where)
         for key in ("idempotent", "approve"):

@@ -49,8 +49,9 @@ CREW = {
     "title": TEXT, "description": TEXT, "checkpoints": ITEMS, "idempotent": PATTERNS, "approve": PATTERNS,
     "concurrency": COUNT, "timeout": SECONDS, "freeze_clock": FLAG,
 }  # fmt: skip
-#: What may stand in a file about one crew; in a module's constant, the target is known.
-NAMED = {**CREW, "target": NAME}
+#: What may stand in a file about one crew. In a module's constant, the target is known; webhooks must be known to
+#: processes that import no crew, which read and check them for themselves.
+NAMED = {**CREW, "target": NAME, "webhooks": ITEMS}
 FILE = {**NAMED, "crews": Kind("a table of crews", lambda value: isinstance(value, Mapping))}
 CHECKPOINT = {
     "name": NAME, "title": TEXT, "description": TEXT, "task": NAME, "place": one_of("before", "after"),

@@ -9,6 +9,7 @@ from server.dispatch import Dispatch
 from server.files import Files
 from server.hub import Hub
 from server.routes.api.checkpoints import Checkpoints
+from server.routes.api.deliveries import Deliveries
 from server.routes.api.events import EventLog
 from server.routes.api.executions import Executions
 from server.routes.api.files import Downloads
@@ -23,13 +24,14 @@ class Api(Resource):
         super().__init__(dispatch)
         self.executions = Executions(dispatch)
         self.checkpoints = Checkpoints(dispatch)
+        self.deliveries = Deliveries(dispatch)
         self.events = EventLog(dispatch, hub)
         self.downloads = Downloads(dispatch, files)
         self.tickets = TicketOffice()
 
     def routes(self) -> list[BaseRoute]:
         """List the routes, below `/api/v1`."""
-        parts = (self.executions, self.checkpoints, self.events, self.downloads, self.tickets)
+        parts = (self.executions, self.checkpoints, self.deliveries, self.events, self.downloads, self.tickets)
         lists = [Route("/crews", self.crews), Route("/conversations", self.conversations)]
         return [*lists, *(route for part in parts for route in part.routes())]
 

@@ -51,13 +51,43 @@ class Feedback(Struct, frozen=True, kw_only=True):
     version: int | None = None
 
 
-class Webhooks(Struct, frozen=True, kw_only=True):
-    """Where CrewAI's platform would report to."""
+#: What a header may hold; a token is sent in one.
+Token = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[!-~]+$")]
+Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 
-    taskWebhookUrl: Any = None
-    stepWebhookUrl: Any = None
-    crewWebhookUrl: Any = None
-    humanInputWebhook: Any = None
+
+class Bearer(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="bearer"):
+    """How a webhook knows the caller: by a token."""
+
+    token: Token
+
+
+class Basic(Struct, frozen=True, kw_only=True, tag_field="strategy", tag="basic"):
+    """How a webhook knows the caller: by a name and a password."""
+
+    username: Annotated[str, Meta(max_length=500, pattern="^[^:]*$")]
+    password: Annotated[str, Meta(max_length=500)]
+
+
+class HumanInput(Struct, frozen=True, kw_only=True):
+    """Who hears that a person is asked."""
+
+    url: Url
+    authentication: Bearer | Basic | None = None
+
+
+class Webhooks(Struct, frozen=True, kw_only=True):
+    """Who hears, in the words of CrewAI's platform, of each task, each tool call, the end, and each question.
+
+    `meta` is passed on to them. The platform's `webhooks`, a stream of CrewAI's own events, is refused.
+    """
+
+    taskWebhookUrl: Url | None = None
+    stepWebhookUrl: Url | None = None
+    crewWebhookUrl: Url | None = None
+    humanInputWebhook: HumanInput | None = None
+    meta: dict[str, Any] | None = None
+    webhooks: Any = None
 
 
 class Kickoff(Webhooks, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, Crew
 from server.dispatch import Changed, Dispatch, Read, Started
+from server.dispatch.webhooks import NONE, Endpoints
 from server.routes.asking import principal_of
 from server.routes.compat.shown import open_ones
 from server.routes.compat.words import meant
@@ -24,17 +25,25 @@ class Door:
         self.dispatch = dispatch
         self.default_crew = default_crew
 
-    async def handle(self, request: Request, command: Any) -> Any:
-        """Carry out a command for whoever sent the request, or raise `Refused`."""
-        return await self.dispatch.handle(command, principal_of(request), via=self.via)
+    async def handle(self, request: Request, command: Any, endpoints: Endpoints = NONE) -> Any:
+        """Carry out a command for whoever sent the request, or raise `Refused`; `endpoints` hear what comes of it."""
+        return await self.dispatch.handle(command, principal_of(request), via=self.via, endpoints=endpoints)
 
     async def crew(self, request: Request, name: str | None) -> Crew:
         """Describe the crew that is named, else the default one."""
         return await self.dispatch.crew(name or self.default_crew, principal_of(request))
 
-    async def start(self, request: Request, crew: Crew, inputs: dict[str, Any], checkpoints: list[str]) -> ExecutionId:
+    async def start(
+        self,
+        request: Request,
+        crew: Crew,
+        inputs: dict[str, Any],
+        checkpoints: list[str],
+        endpoints: Endpoints = NONE,
+    ) -> ExecutionId:
         """Start an execution."""
-        started: Started = await self.handle(request, Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints))
+        command = Start(crew=crew.name, inputs=inputs, checkpoints=checkpoints)
+        started: Started = await self.handle(request, command, endpoints)
         return started.execution
 
     async def read(self, request: Request, execution: str) -> Read:
@@ -43,7 +52,13 @@ class Door:
         return read
 
     async def decide(
-        self, request: Request, checkpoint: Checkpoint, action: str, feedback: str | None, version: int | None = None
+        self,
+        request: Request,
+        checkpoint: Checkpoint,
+        action: str,
+        feedback: str | None,
+        version: int | None = None,
+        endpoints: Endpoints = NONE,
     ) -> Changed:
         """Answer a checkpoint by an action of the existing contract."""
         command = Decide(
@@ -53,7 +68,7 @@ class Door:
             feedback=feedback,
             version=version,
         )
-        changed: Changed = await self.handle(request, command)
+        changed: Changed = await self.handle(request, command, endpoints)
         return changed
 
 

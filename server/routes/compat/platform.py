@@ -12,6 +12,7 @@ from server.execution import ENDS
 from server.routes.api.requests import execution_of, json
 from server.routes.compat import bodies, platform_shown
 from server.routes.compat.door import Door, named
+from server.routes.compat.notified import endpoints
 from server.routes.compat.refusals import answering, platform
 from server.routes.compat.shown import open_ones
 
@@ -37,9 +38,10 @@ class Platform(Door):
     async def kickoff(self, request: Request) -> Response:
         """`POST /kickoff`: start, and answer with the id."""
         _, body = await bodies.read(request, bodies.Kickoff)
-        only_what_is_kept(body, ("restoreFromStateId",))
+        only_what_is_kept(body, ("webhooks", "restoreFromStateId"))
         crew = await self.crew(request, body.crew)
-        return json({"kickoff_id": await self.start(request, crew, body.inputs, body.checkpoints)})
+        execution = await self.start(request, crew, body.inputs, body.checkpoints, endpoints(body))
+        return json({"kickoff_id": execution})
 
     async def status(self, request: Request) -> Response:
         """`GET /status/{id}`: where it is, and what it gave."""
@@ -49,13 +51,14 @@ class Platform(Door):
     async def resume(self, request: Request) -> Response:
         """`POST /resume`: approve a task's work, or have it done again."""
         _, body = await bodies.read(request, bodies.Resume)
-        only_what_is_kept(body)
+        only_what_is_kept(body, ("webhooks",))
         read = await self.read(request, body.execution_id)
         if read.execution.state in ENDS or not open_ones(read.checkpoints):
             raise Refused(ErrorCode.CONFLICT, "Execution is not in pending human input state")
         checkpoint = at_task(read.checkpoints, body.task_id)
         action = "continue" if body.is_approve else "revise"
-        await self.decide(request, checkpoint, action, body.human_feedback.strip() or None)
+        feedback = body.human_feedback.strip() or None
+        await self.decide(request, checkpoint, action, feedback, endpoints=endpoints(body))
         word, message = RESUMED[body.is_approve]
         return json({"status": word, "message": message})
 
@@ -73,11 +76,11 @@ def at_task(checkpoints: Sequence[Checkpoint], name: str) -> Checkpoint:
     return named(checkpoints, name)
 
 
-def only_what_is_kept(body: bodies.Webhooks, also: Sequence[str] = ()) -> None:
-    """Refuse a promise that could not be kept."""
-    asked = [name for name in (*bodies.Webhooks.__struct_fields__, *also) if getattr(body, name) is not None]
-    if asked:
+def only_what_is_kept(body: bodies.Webhooks, names: Sequence[str]) -> None:
+    """Refuse a promise that could not be kept: CrewAI's own stream of events, and the state of an earlier run."""
+    if asked := [name for name in names if getattr(body, name) is not None]:
         raise Refused(
             ErrorCode.BAD_FIELD,
-            f"This server does not honour {', '.join(asked)}: leave it out, and ask GET /status/ID instead.",
+            f"This server does not honour {', '.join(asked)}: leave it out. Instead of a stream of events, follow "
+            "GET /api/v1/executions/ID/events, or give `webhooks` to POST /api/v1/executions.",
         )

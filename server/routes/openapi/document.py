@@ -12,8 +12,10 @@ from msgspec import Struct
 from protocol.errors import ERRORS, ErrorCode
 from protocol.events import AnyEvent
 from server.dispatch import Events
+from server.routes.openapi import deliveries
 from server.routes.openapi.operations import JSON, Answer, Operation, Parameter
 from server.routes.openapi.table import OPERATIONS
+from server.webhooks.formats import About
 
 REF = "#/components/schemas/{name}"
 IN_PATH = re.compile(r"{(\w+)}")
@@ -82,6 +84,7 @@ def document(version: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
+        "webhooks": deliveries.webhooks(REF),
         "components": {
             "schemas": dict(sorted(components.items())),
             "responses": _refusals(schemas),
@@ -98,7 +101,7 @@ def written(document: Schema) -> str:
 
 def _structs(operations: Sequence[Operation]) -> list[Any]:
     """Collect every struct that stands in the table, each once."""
-    found: list[Any] = [AnyEvent, *REFUSALS.values()]
+    found: list[Any] = [AnyEvent, About, *REFUSALS.values()]
     for operation in operations:
         content = [kind for answer in operation.answers.values() for kind in answer.content.values()]
         found += [kind for whole in (operation.body, *content) for kind in _members(whole)]

@@ -10,13 +10,15 @@ from server.routes.reference.html import PAGES, Json, kind, objects, prose, sect
 def page(document: Json) -> str:
     """Write the page."""
     operations = list(_operations(document))
+    calls = document["webhooks"].items()
     tags = {tag: list(found) for tag, found in groupby(operations, key=lambda each: each[2]["tags"][0])}
     body = "".join((
         *(section(tag, (_operation(*each) for each in found)) for tag, found in tags.items()),
+        section("calls to webhooks", (_operation("call", name, each["post"]) for name, each in calls)),
         _errors(document["x-errors"]),
         objects(document["components"]["schemas"]),
     ))  # fmt: skip
-    return shell(PAGES[0], document["info"]["summary"], [*tags, "errors", "objects"], body)
+    return shell(PAGES[0], document["info"]["summary"], [*tags, "calls to webhooks", "errors", "objects"], body)
 
 
 def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
@@ -44,7 +46,10 @@ def _body(operation: Json) -> str:
     if "requestBody" not in operation:
         return ""
     (content,) = operation["requestBody"]["content"].values()
-    return f"<p>Body: {kind(content['schema'])}{'' if operation['requestBody']['required'] else ', or none'}.</p>"
+    inner = content["schema"].get("properties", {})
+    parts = "".join(f"; <code>{name}</code>: {kind(schema)}" for name, schema in inner.items())
+    optional = "" if operation["requestBody"]["required"] else ", or none"
+    return f"<p>Body: {kind(content['schema'])}{parts}{optional}.</p>"
 
 
 def _answer(status: str, answer: Json) -> tuple[str, str, str]:

@@ -78,10 +78,14 @@ def _entry(name: str) -> str:
     return f'<li><a href="#{slug(name)}">{escape(name[:1].upper() + name[1:])}</a></li>'
 
 
-def section(name: str, articles: Iterable[str]) -> str:
-    """Write a section of articles."""
+def section(name: str, articles: Iterable[str], index: Mapping[str, str] | None = None) -> str:
+    """Write a section of articles; `index` names those by their anchors, to find one without reading all."""
     title = escape(name[:1].upper() + name[1:])
-    return f'<section id="{slug(name)}"><h2>{title}</h2>{"".join(articles)}</section>\n'
+    links = "".join(
+        f'<li><a href="#{each}"><code>{escape(text)}</code></a></li>' for each, text in (index or {}).items()
+    )
+    listed = f'<nav aria-label="{title}"><ul>{links}</ul></nav>' if links else ""
+    return f'<section id="{slug(name)}"><h2>{title}</h2>{listed}{"".join(articles)}</section>\n'
 
 
 def prose(text: str) -> str:
@@ -140,6 +144,10 @@ def kind(schema: Json) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#{name}">{name}</a>'
+    if "const" in schema:
+        return f"<code>{escape(str(schema['const']))}</code>"
+    if "allOf" in schema:
+        return " and ".join(map(kind, schema["allOf"]))
     if "anyOf" in schema:
         kinds = [kind(each) for each in schema["anyOf"] if each != {"type": "null"}]
         return " or ".join(dict.fromkeys(kinds))

@@ -13,14 +13,19 @@ CONTENTS = ("commands", "control frames", "events", "errors", "close codes", "ob
 def page(document: Json) -> str:
     """Write the page."""
     body = "".join((
-        section("commands", _commands(document)),
-        section("control frames", _frames(document, "control")),
-        section("events", _frames(document, "event")),
+        section("commands", _commands(document), _index(document, "command")),
+        section("control frames", _frames(document, "control"), _index(document, "control")),
+        section("events", _frames(document, "event"), _index(document, "event")),
         _errors(document["x-errors"]),
         _closes(document["x-close-codes"]),
         objects(_objects(document)),
     ))  # fmt: skip
     return shell(PAGES[1], document["info"]["description"], CONTENTS, body)
+
+
+def _index(document: Json, which: str) -> dict[str, str]:
+    messages = document["components"]["messages"]
+    return {name: message["name"] for name, message in messages.items() if name.startswith(f"{which}.")}
 
 
 def _frames(document: Json, which: str) -> Iterator[str]:

@@ -25,6 +25,9 @@ export async function setLanguage(next) {
   for (const listener of listeners) listener();
 }
 
+/** The language now. */
+export const languageNow = () => language;
+
 /** Adds copy that only some parts of the page need; resolves when it is there. @param {Record<Language, Loader>} more */
 export async function addCopy(more) {
   for (const [code, load] of Object.entries(more)) LOADERS[/** @type {Language} */ (code)].push(load);
@@ -70,26 +73,6 @@ export const tOr = (key, fallback, values) => (key in copy ? t(/** @type {Key} *
 /** A number as this language writes it. @param {number} value */
 export const number = (value) => new Intl.NumberFormat(language).format(value);
 
-/** A number in few characters: `12K`. @param {number} value */
-export const compact = (value) =>
-  new Intl.NumberFormat(language, { notation: "compact", maximumSignificantDigits: 3 }).format(value);
-
-/** A length of time in words: `45 s`, `5 min 3 s`, `2 h 10 min`. @param {number} ms */
-export function duration(ms) {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  const unit = (/** @type {number} */ n, /** @type {string} */ name) =>
-    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" }).format(n);
-  if (seconds < 60) return unit(seconds, "second");
-  if (seconds < 3600)
-    return [unit(Math.floor(seconds / 60), "minute"), ...(seconds % 60 ? [unit(seconds % 60, "second")] : [])].join(
-      " ",
-    );
-  return [
-    unit(Math.floor(seconds / 3600), "hour"),
-    ...(seconds % 3600 >= 60 ? [unit(Math.floor((seconds % 3600) / 60), "minute")] : []),
-  ].join(" ");
-}
-
 /** A countdown: `9:12`, `1:05:09`. @param {number} ms */
 export function countdown(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000)),
@@ -108,6 +91,3 @@ export function ago(ms) {
     ? format.format(-Math.round(seconds / 3600), "hour")
     : format.format(-Math.round(seconds / 86_400), "day");
 }
-
-/** `Rara, Dimas and Sari`. @param {readonly string[]} names */
-export const listOf = (names) => new Intl.ListFormat(language).format(names);

@@ -1,0 +1,132 @@
+"""The outbox: calls to webhooks that are due, and what became of each.
+
+A commit puts a delivery into it, in the same atomic step as the event. Whoever takes one has it for a while only; what
+is not settled by then, because its worker died, is taken by another.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from protocol.ids import ExecutionId
+from server import keys
+from server.scripts import Scripts
+
+#: A tool call's beginning is looked for among so many events before its end.
+LOOK_BACK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A delivery that was taken, and the names that it has."""
+
+    tenant: str
+    execution: ExecutionId
+    delivery: str
+
+    @property
+    def member(self) -> str:
+        """Its name in the outbox."""
+        return keys.delivery(self.tenant, self.execution, self.delivery)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """All that a call needs: the delivery's record, the event, the endpoint if a request brought it, and the state."""
+
+    record: bytes
+    frame: bytes
+    crew: str
+    title: str
+    brought: bytes | None
+    disabled: bool
+
+
+class Outbox:
+    """Read and write the outbox; times are in Unix seconds."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.scripts = Scripts(redis)
+
+    async def claim(
+        self, now: float, *, until: float, later: float, limit: int, each: int, busy: Iterable[str]
+    ) -> list[Claim]:
+        """Take at most `limit` deliveries that are due, and `each` of one endpoint; `busy` are those under way."""
+        times = [int(time * 1000) for time in (now, until, later)]
+        members = await self.scripts.claim(keys.outbox(), [*times, limit, each, *busy])
+        named = (keys.delivery_of(member.decode()) for member in members)
+        return [Claim(tenant=tenant, execution=ident, delivery=name) for tenant, ident, name in named]
+
+    async def open(self, claim: Claim, offset: int, endpoint: str) -> Parcel | None:
+        """Read what a call needs; nothing when the execution is no more."""
+        names = keys.execution(claim.tenant, claim.execution)
+        async with self.redis.pipeline(transaction=True) as pipeline:
+            pipeline.hget(names.deliveries, claim.delivery)
+            pipeline.hmget(names.state, ["crew", "title", f"{keys.HOOK}{endpoint}"])
+            pipeline.xrange(names.log, f"{offset}-0", f"{offset}-0")
+            pipeline.exists(keys.disabled(claim.tenant, endpoint))
+            record, (crew, title, brought), entries, disabled = await pipeline.execute()
+        if not (record and crew and entries):
+            return None
+        frame = next(iter(entries[0][1].values()))
+        return Parcel(
+            record=record, frame=frame, crew=crew.decode(), title=title.decode(), brought=brought,
+            disabled=bool(disabled),
+        )  # fmt: skip
+
+    async def before(self, claim: Claim, offset: int) -> list[bytes]:
+        """Read the events before an offset, the last first."""
+        log = keys.execution(claim.tenant, claim.execution).log
+        entries: Any = await self.redis.xrevrange(log, f"({offset}-0", "-", count=LOOK_BACK)
+        return [next(iter(fields.values())) for _, fields in entries]
+
+    async def settle(self, claim: Claim, before: bytes, after: bytes, *, due: float | None, now: float) -> bool:
+        """Keep a delivery's record, and when it is due again; false when it was changed meanwhile."""
+        names = keys.execution(claim.tenant, claim.execution)
+        again = "" if due is None else int(due * 1000)
+        arguments = [keys.outbox(), claim.member, claim.delivery, before, after, again, int(now * 1000)]
+        return await self.scripts.settle(names.deliveries, arguments)
+
+    async def drop(self, claim: Claim) -> None:
+        """Forget a delivery whose execution is no more."""
+        await self.redis.zrem(keys.outbox(), claim.member)
+
+    async def give_back(self, claim: Claim, now: float) -> None:
+        """Let another worker have a delivery at once."""
+        await self.redis.zadd(keys.outbox(), {claim.member: int(now * 1000)}, xx=True)
+
+    async def record(self, claim: Claim) -> bytes | None:
+        """Read a delivery's record."""
+        raw: Any = await self.redis.hget(keys.execution(claim.tenant, claim.execution).deliveries, claim.delivery)
+        return bytes(raw) if raw else None
+
+    async def deliveries(self, tenant: str, execution: ExecutionId) -> dict[str, bytes]:
+        """Read the records of an execution's deliveries."""
+        stored: Any = await self.redis.hgetall(keys.execution(tenant, execution).deliveries)
+        return {name.decode(): raw for name, raw in stored.items()}
+
+    async def brought(self, tenant: str, execution: ExecutionId, endpoints: Sequence[str]) -> Mapping[str, bytes]:
+        """Read the endpoints of these names that the execution's requests brought."""
+        if not endpoints:
+            return {}
+        fields = [f"{keys.HOOK}{endpoint}" for endpoint in endpoints]
+        found: Any = await self.redis.hmget(keys.execution(tenant, execution).state, fields)
+        return {endpoint: raw for endpoint, raw in zip(endpoints, found, strict=True) if raw}
+
+    async def subscribe(
+        self, tenant: str, execution: ExecutionId, endpoints: Mapping[str, tuple[bytes, Iterable[str]]]
+    ) -> bool:
+        """Add endpoints, each with what it hears of; false when the execution has ended."""
+        told = [part for name, (raw, events) in endpoints.items() for part in (name, raw, " ".join(events))]
+        return await self.scripts.subscribe(keys.execution(tenant, execution).state, told)
+
+    async def disable(self, tenant: str, endpoint: str, seconds: int) -> None:
+        """Call an endpoint no more for a long while: it has said that it is gone."""
+        await self.redis.set(keys.disabled(tenant, endpoint), "1", ex=seconds)
+
+    async def enable(self, tenant: str, endpoint: str) -> None:
+        """Call an endpoint again."""
+        await self.redis.delete(keys.disabled(tenant, endpoint))

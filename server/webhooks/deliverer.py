@@ -1,0 +1,213 @@
+"""Delivering: takes the calls that are due, makes them, and keeps what became of each. One in every worker.
+
+A call that a worker died with is made again by another, with the same id: at least once, and a receiver can tell. The
+order is that of the events as a rule, and is not promised: a call that failed comes later than those behind it.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Any
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from protocol.events import ToolCompleted, ToolFailed, ToolStarted
+from protocol.frames import decode_event
+from server import telemetry
+from server.store import Claim, Outbox
+from server.store.client import OUTAGE
+from server.store.outbox import Parcel
+from server.webhooks import platform, records, signing
+from server.webhooks.formats import FORMATS, Notice
+from server.webhooks.records import Outcome, Record
+from server.webhooks.sender import Sender
+from server.webhooks.subscriptions import Endpoint, Subscriptions
+
+#: Calls under way at once in one worker, and of one endpoint: a slow receiver holds up nobody else.
+MOST, EACH = 64, 4
+#: Who is not woken looks this often, in seconds.
+EVERY = 1.0
+#: A delivery is its worker's for so long behind the time that a call may take, in seconds.
+MARGIN = 15.0
+#: What is due for an endpoint with enough calls under way is put off by this, in seconds.
+LATER = 1.0
+#: An endpoint that has answered 410 is not called for so long, in seconds.
+DISABLED_FOR = 30 * 86_400
+#: A person may ask for a delivery again while its call is under way; more than so many times is a fault.
+TRIES = 5
+#: Why a delivery is given up without a call.
+DISABLED, UNKNOWN = "not called: the address has answered 410", "not called: no such webhook is configured any more"
+
+log = structlog.get_logger("server.webhooks")
+
+
+class Deliverer:
+    """Make the calls of all executions. `public`: the address of the page, for links."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sender: Sender,
+        subscriptions: Subscriptions,
+        *,
+        public: str,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._outbox = outbox
+        self._sender = sender
+        self._subscriptions = subscriptions
+        self._public = public.rstrip("/")
+        self._clock = clock
+        self._chance = chance
+        self._under_way: dict[Claim, str] = {}
+        self._bell = anyio.Event()
+
+    def deliver(self, payload: bytes) -> None:
+        """Be woken: something is due."""
+        self._bell.set()
+
+    def missed(self) -> None:
+        """Be woken: something may be due."""
+        self._bell.set()
+
+    def dropped(self) -> None:
+        """Nothing: the channel is held for as long as the worker lives."""
+
+    async def run(self) -> None:
+        """Deliver, until cancelled."""
+        async with anyio.create_task_group() as group:
+            while True:
+                self._bell = anyio.Event()
+                more = await self._take(group)
+                if not more:
+                    with anyio.move_on_after(EVERY):
+                        await self._bell.wait()
+
+    async def _take(self, group: TaskGroup) -> bool:
+        """Begin what is due; tell whether there may be more, and room for it."""
+        room = MOST - len(self._under_way)
+        if room <= 0:
+            return False
+        now = self._clock()
+        try:
+            claims = await self._outbox.claim(
+                now,
+                until=now + self._sender.limit + MARGIN,
+                later=now + LATER,
+                limit=room,
+                each=EACH,
+                busy=self._under_way.values(),
+            )
+        except OUTAGE as error:
+            log.warning("webhooks.late", error=str(error))
+            return False
+        for claim in claims:
+            if claim in self._under_way:
+                group.start_soon(self._give_back, claim)  # asked for again while its call is under way: after that
+                continue
+            self._under_way[claim] = records.parts(claim.delivery)[1]
+            group.start_soon(self._deliver, claim, name=f"delivery {claim.delivery}")
+        return len(claims) == room
+
+    async def _deliver(self, claim: Claim) -> None:
+        done = False
+        try:
+            await self._attempt(claim)
+            done = True
+        except OUTAGE as error:
+            log.warning("webhook.late", execution=claim.execution, delivery=claim.delivery, error=str(error))
+        finally:
+            del self._under_way[claim]
+            self._bell.set()
+            if not done:
+                await self._give_back(claim)
+
+    async def _give_back(self, claim: Claim) -> None:
+        """Leave a delivery for later: this worker is told to stop, has lost Redis, or is about to call already."""
+        with anyio.move_on_after(2, shield=True), suppress(*OUTAGE):  # else the claim runs out by itself
+            await self._outbox.give_back(claim, self._clock() + LATER)
+
+    async def _attempt(self, claim: Claim) -> None:
+        offset, name = records.parts(claim.delivery)
+        parcel = await self._outbox.open(claim, offset, name)
+        if parcel is None:
+            await self._outbox.drop(claim)
+            return
+        now = self._clock()
+        endpoint = self._subscriptions.endpoint(name, parcel.brought)
+        if endpoint is None or parcel.disabled:
+            await self._settle(claim, parcel.record, lambda record: _given_up(record, parcel.disabled, now))
+            return
+        outcome = await self._call(claim, offset, parcel, endpoint, now)
+        if outcome.status == records.GONE:
+            await self._outbox.disable(claim.tenant, name, DISABLED_FOR)
+        chance = self._chance()
+        record = await self._settle(
+            claim, parcel.record, lambda record: records.noted(record, outcome, now=now, chance=chance)
+        )
+        _report(claim, endpoint, outcome, record)
+
+    async def _call(self, claim: Claim, offset: int, parcel: Parcel, endpoint: Endpoint, now: float) -> Outcome:
+        try:
+            body = FORMATS[endpoint.format](await self._notice(claim, offset, parcel, endpoint))
+            headers = _headers(endpoint, signing.call_id(claim.execution, claim.delivery), body, now)
+            return await self._sender.post(endpoint.url, headers, body)
+        except OUTAGE:
+            raise
+        except Exception:
+            log.exception("webhook.failed", execution=claim.execution, delivery=claim.delivery)
+            return Outcome(error="this server failed; its log says why")
+
+    async def _notice(self, claim: Claim, offset: int, parcel: Parcel, endpoint: Endpoint) -> Notice:
+        arguments = await self._arguments(claim, offset, parcel.frame) if endpoint.format == platform.STEP else None
+        return Notice(
+            frame=parcel.frame, crew=parcel.crew, title=parcel.title, public=self._public, meta=endpoint.meta,
+            arguments=arguments,
+        )  # fmt: skip
+
+    async def _arguments(self, claim: Claim, offset: int, frame: bytes) -> Mapping[str, Any] | None:
+        """Find what a tool was called with: the event of its beginning tells."""
+        ended = decode_event(frame).data
+        assert isinstance(ended, ToolCompleted | ToolFailed), "the only events that are heard"
+        for earlier in await self._outbox.before(claim, offset):
+            if ended.call.encode() not in earlier:
+                continue
+            begun = decode_event(earlier).data
+            if isinstance(begun, ToolStarted) and begun.call == ended.call:
+                return begun.arguments
+        return None
+
+    async def _settle(self, claim: Claim, raw: bytes, change: Callable[[Record], Record]) -> Record:
+        """Keep the changed record. Was it asked for again meanwhile, then this was the attempt that was asked for."""
+        for _ in range(TRIES):
+            after = change(records.read(raw))
+            if await self._outbox.settle(claim, raw, records.written(after), due=after.due, now=self._clock()):
+                break
+            raw = await self._outbox.record(claim) or raw
+        return after
+
+
+def _given_up(record: Record, disabled: bool, now: float) -> Record:
+    if disabled:
+        return records.given_up(record, "disabled", DISABLED, now=now)
+    return records.given_up(record, "failed", UNKNOWN, now=now)
+
+
+def _headers(endpoint: Endpoint, ident: str, body: bytes, now: float) -> dict[str, str]:
+    told = {"content-type": "application/json", "user-agent": f"Quarterdeck/{version('quarterdeck')}"}
+    told |= signing.headers(ident, body, now, endpoint.secret)
+    return told if endpoint.authorization is None else {**told, "authorization": endpoint.authorization}
+
+
+def _report(claim: Claim, endpoint: Endpoint, outcome: Outcome, record: Record) -> None:
+    telemetry.WEBHOOK_CALLS.labels(record.state).inc()
+    if record.state != "delivered":
+        log.warning(
+            "webhook.not_delivered", execution=claim.execution, delivery=claim.delivery, host=endpoint.host,
+            status=outcome.status, error=outcome.error, state=record.state, tries=record.tries,
+        )  # fmt: skip

@@ -1,0 +1,79 @@
+/**
+ * Notices of the desktop: that a question came while nobody saw the page. A person switches them on; nothing asks before.
+ * @import { CheckpointView, State } from "../client/types.js"
+ */
+import { useState } from "react";
+import { useConnection, useSelection } from "../client/react.js";
+import { html } from "./html.js";
+import "./i18n/run.js";
+import { t } from "./i18n/index.js";
+import { isClaimed } from "./people.js";
+import { go } from "./router.js";
+import { keepSetting, setting } from "./storage.js";
+
+/** Those that are shown, by their question. @type {Map<string, Notification>} */ const shown = new Map();
+
+/** Browsers have them on https and on this machine, and not where they were forbidden. */
+export const canNotify = () => Boolean(globalThis.Notification) && Notification.permission !== "denied";
+export const areNoticesOn = () => setting("notices") === "on" && canNotify() && Notification.permission === "granted";
+
+/** Switches them; the browser asks the person the first time. @param {boolean} on @returns {Promise<boolean>} whether they are on */
+export async function switchNotices(on) {
+  const allowed = on && (await Notification.requestPermission()) === "granted";
+  keepSetting("notices", allowed ? "on" : "off");
+  return allowed;
+}
+
+/**
+ * Shows one notice for each question, however many tabs are open.
+ * @param {readonly CheckpointView[]} fresh
+ * @param {(c: CheckpointView) => string | undefined} titleOf the run of a question
+ */
+export function notify(fresh, titleOf) {
+  if (!areNoticesOn()) return;
+  for (const c of fresh) {
+    const notice = show(c, titleOf(c));
+    if (!notice) return;
+    shown.set(c.id, notice);
+    notice.onclick = () => {
+      window.focus();
+      go({ execution: c.execution, checkpoint: c.id });
+      notice.close();
+    };
+  }
+}
+
+/** @param {CheckpointView} c @param {string | undefined} run */
+function show(c, run) {
+  try {
+    return new Notification(t("thread.asks", { title: c.title }), { body: run ?? "", tag: c.id, lang: document.documentElement.lang });
+  } catch {
+    return undefined; // phones have them for installed apps only
+  }
+}
+
+/** Takes back the notices of questions that wait no longer. @param {readonly CheckpointView[]} waiting */
+export function takeBack(waiting) {
+  for (const [id, notice] of shown)
+    if (!waiting.some((c) => c.id === id)) {
+      notice.close();
+      shown.delete(id);
+    }
+}
+
+/** Offers them once, when a person has decided something and knows what they are for. */
+export function Offer() {
+  const hasDecided = useSelection(isOneMine),
+    { phase } = useConnection(),
+    [asks, ask] = useState(() => canNotify() && setting("notices") === null);
+  const choose = async (/** @type {boolean} */ on) => {
+    await switchNotices(on);
+    ask(false);
+  };
+  if (!asks || !hasDecided || phase !== "open") return null; // one banner at a time
+  return html`<section class="banner offer" data-testid="notices" aria-label=${t("notices.title")}><p>${t("notices.ask")}</p>
+    <button type="button" class="small" data-testid="notices-on" onClick=${() => choose(true)}>${t("notices.on")}</button><button type="button" class="quiet" data-testid="notices-off" onClick=${() => choose(false)}>${t("notices.off")}</button></section>`;
+}
+
+/** Whether something was decided from this tab. @param {State} state */
+const isOneMine = (state) => Object.values(state.checkpoints).some((c) => c.decision && isClaimed(c.id, c.decision.version));
