@@ -9,9 +9,7 @@ from playwright.async_api import Browser, expect
 
 from tests.support.browser import launched
 from tests.support.stack import Stack
-from tests.support.tokens import AUDIENCE, ISSUER, SECRET, token
-
-AUTH = {"QUARTERDECK_AUTH_KEY": SECRET, "QUARTERDECK_AUTH_ISSUER": ISSUER, "QUARTERDECK_AUTH_AUDIENCE": AUDIENCE}
+from tests.support.tokens import AUTH, token
 
 
 @pytest.fixture

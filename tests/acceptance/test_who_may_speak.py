@@ -27,9 +27,8 @@ from tests.support.processes import ROOT, environment
 from tests.support.site import STREAM
 from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
-from tests.support.tokens import AUDIENCE, ISSUER, SECRET, token
+from tests.support.tokens import AUTH, SECRET, token
 
-AUTH = {"QUARTERDECK_AUTH_KEY": SECRET, "QUARTERDECK_AUTH_ISSUER": ISSUER, "QUARTERDECK_AUTH_AUDIENCE": AUDIENCE}
 RARA: dict[str, Any] = {"sub": "rara", "roles": ["operator", "approver"]}
 STRANGER: dict[str, Any] = {"sub": "rara", "tenant": "teh", "roles": ["admin"]}
 

@@ -15,6 +15,8 @@ from server.auth.keyset import unwarned
 
 SECRET = "a secret that is long enough to be one, for once"
 ISSUER, AUDIENCE = "https://issuer.example", "quarterdeck"
+#: The settings of a server that takes what is signed here by HS256.
+AUTH = {"QUARTERDECK_AUTH_KEY": SECRET, "QUARTERDECK_AUTH_ISSUER": ISSUER, "QUARTERDECK_AUTH_AUDIENCE": AUDIENCE}
 
 
 def key(algorithm: str, number: int = 0) -> Key:

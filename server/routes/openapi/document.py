@@ -90,7 +90,6 @@ def document(version: str) -> dict[str, Any]:
             "responses": _refusals(schemas),
             "securitySchemes": {"bearer": BEARER},
         },
-        "security": [{"bearer": []}, {}],  # nothing is asked for on a server that asks nobody who they are
         "x-errors": {code.value: rule._asdict() for code, rule in ERRORS.items()},
     }
 
@@ -169,7 +168,7 @@ def _operation(operation: Operation, schemas: Mapping[Any, Schema], components: 
         "summary": operation.text,
         "parameters": [*in_path, *map(_parameter, operation.parameters)],
         "responses": responses,
-        **({"security": []} if operation.open else {}),
+        **({} if operation.open else {"security": [{"bearer": []}]}),
     }
     if operation.body is not None:
         schema = _body(operation, schemas, components)
