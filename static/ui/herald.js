@@ -1,10 +1,9 @@
 /**
  * Tells that a person is needed: aloud, in the title, on the icon of the tab and of the app.
- * @import { CheckpointView } from "../client/types.js"
  * @import { Place } from "./router.js"
  */
-import { useEffect, useRef } from "react";
-import { useApprovals, useClient, useSelection } from "../client/react.js";
+import { useEffect } from "react";
+import { useApprovals, useSelection } from "../client/react.js";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
 import { setting } from "./storage.js";
@@ -27,20 +26,9 @@ export function Herald({ place }) {
     if (link && calm) link.href = n ? WAITING : calm;
     navigator.setAppBadge?.(n)?.catch(() => undefined); // no app, no badge: the title has it
   }, [n]);
-  useNotices(waiting);
+  useEffect(() => {
+    if (setting("notices") === "on") import("./notify.js").then(({ heed }) => heed(waiting), () => undefined);
+  }, [waiting]);
   const newest = [...waiting].sort((a, b) => b.opened_at.localeCompare(a.opened_at))[0];
   return html`<p class="vh" role="alert">${newest && t("thread.asks", { title: newest.title })}</p>`;
-}
-
-/** Has the desktop tell of questions that come while nobody sees the page, where a person wants that. @param {readonly CheckpointView[]} waiting */
-function useNotices(waiting) {
-  const client = useClient();
-  const since = useRef(client.now());
-  useEffect(() => {
-    if (setting("notices") !== "on") return;
-    const fresh = document.hidden ? waiting.filter((c) => Date.parse(c.opened_at) > since.current) : [];
-    since.current = Math.max(since.current, ...waiting.map((c) => Date.parse(c.opened_at)));
-    const titleOf = (/** @type {CheckpointView} */ c) => client.getState().summaries[c.execution]?.title;
-    import("./notify.js").then(({ notify, takeBack }) => (notify(fresh, titleOf), takeBack(waiting)), () => undefined);
-  }, [waiting]);
 }

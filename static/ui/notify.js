@@ -9,6 +9,7 @@ import "./i18n/run.js";
 import { t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
 import { go } from "./router.js";
+import { client } from "./session.js";
 import { keepSetting, setting } from "./storage.js";
 
 /** Those that are shown, by their question. @type {Map<string, Notification>} */ const shown = new Map();
@@ -24,15 +25,23 @@ export async function switchNotices(on) {
   return allowed;
 }
 
+/** Questions up to this moment, on the server's clock, are no news. */ let since = client.now();
+
 /**
- * Shows one notice for each question, however many tabs are open.
- * @param {readonly CheckpointView[]} fresh
- * @param {(c: CheckpointView) => string | undefined} titleOf the run of a question
+ * Tells of what came since the last time, if nobody sees the page, and takes back what waits no longer.
+ * @param {readonly CheckpointView[]} waiting
  */
-export function notify(fresh, titleOf) {
-  if (!areNoticesOn()) return;
+export function heed(waiting) {
+  const fresh = waiting.filter((c) => Date.parse(c.opened_at) > since);
+  since = Math.max(since, ...fresh.map((c) => Date.parse(c.opened_at)));
+  if (document.hidden && areNoticesOn()) notify(fresh);
+  takeBack(waiting);
+}
+
+/** Shows one notice for each question, however many tabs are open. @param {readonly CheckpointView[]} fresh */
+function notify(fresh) {
   for (const c of fresh) {
-    const notice = show(c, titleOf(c));
+    const notice = show(c, client.getState().summaries[c.execution]?.title);
     if (!notice) return;
     shown.set(c.id, notice);
     notice.onclick = () => {
@@ -53,7 +62,7 @@ function show(c, run) {
 }
 
 /** Takes back the notices of questions that wait no longer. @param {readonly CheckpointView[]} waiting */
-export function takeBack(waiting) {
+function takeBack(waiting) {
   for (const [id, notice] of shown)
     if (!waiting.some((c) => c.id === id)) {
       notice.close();

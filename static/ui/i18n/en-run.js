@@ -231,6 +231,12 @@ export default {
   "notices.off": "No",
   "notices.stop": "Tell me no longer on the desktop",
 
+  "error.already_decided": "{who} decided first.",
+  "error.stale_version": "The crew redrafted this meanwhile. Look at the new draft first.",
+  "error.needs_feedback": "Say what should change",
+  "error.invalid_output": "This does not have the form that the crew needs: {message}",
+  "error.ended": "The run has ended.",
+
   "decided.none": "Nothing was decided yet.",
   "desk.done_one": "{verdict}. 1 more waits for you.",
 };

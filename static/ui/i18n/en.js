@@ -81,11 +81,6 @@ export default {
 
   "card.left": "{time} left",
 
-  "error.already_decided": "{who} decided first.",
-  "error.stale_version": "The crew redrafted this meanwhile. Look at the new draft first.",
-  "error.needs_feedback": "Say what should change",
-  "error.invalid_output": "This does not have the form that the crew needs: {message}",
-  "error.ended": "The run has ended.",
   "error.rate_limited": "Too many commands at once. Try again in a moment.",
   "error.unavailable": "The server cannot reach its storage just now. Try again in a moment.",
   "error.timeout": "No answer came. Your words are kept; try again.",

@@ -233,6 +233,12 @@ const id = {
   "notices.off": "Tidak",
   "notices.stop": "Berhenti memberi tahu saya di desktop",
 
+  "error.already_decided": "{who} sudah memutuskan.",
+  "error.stale_version": "Kru menulis ulang draf ini. Lihat dahulu draf barunya.",
+  "error.needs_feedback": "Tuliskan apa yang perlu diubah",
+  "error.invalid_output": "Bentuknya tidak sesuai kebutuhan kru: {message}",
+  "error.ended": "Proses sudah berakhir.",
+
   "decided.none": "Belum ada yang diputuskan.",
   "desk.done_one": "{verdict}. 1 lagi menunggu Anda.",
 };

@@ -83,11 +83,6 @@ const id = {
 
   "card.left": "{time} lagi",
 
-  "error.already_decided": "{who} sudah memutuskan.",
-  "error.stale_version": "Kru menulis ulang draf ini. Lihat dahulu draf barunya.",
-  "error.needs_feedback": "Tuliskan apa yang perlu diubah",
-  "error.invalid_output": "Bentuknya tidak sesuai kebutuhan kru: {message}",
-  "error.ended": "Proses sudah berakhir.",
   "error.rate_limited": "Terlalu banyak perintah sekaligus. Coba lagi sebentar.",
   "error.unavailable": "Server tidak dapat menjangkau penyimpanannya. Coba lagi sebentar.",
   "error.timeout": "Tidak ada jawaban. Ketikan Anda disimpan; coba lagi.",
