@@ -3,7 +3,7 @@ import { createClient } from "../client/index.js";
 import { ifAllowed } from "./storage.js";
 
 const PLACE = "quarterdeck.token";
-let token = ifAllowed(() => sessionStorage.getItem(PLACE)) ?? "";
+let token = ifAllowed(() => globalThis.sessionStorage?.getItem(PLACE)) ?? "";
 
 export const client = createClient({
   url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, ""),
