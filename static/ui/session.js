@@ -3,20 +3,20 @@ import { createClient } from "../client/index.js";
 import { ifAllowed } from "./storage.js";
 
 const PLACE = "quarterdeck.token";
-let token = ifAllowed(() => sessionStorage.getItem(PLACE)) ?? "";
+/** @type {string | undefined} */ let token;
+
+/** The token that was given in this tab, if one was. */
+export const given = () => (token ??= ifAllowed(() => sessionStorage.getItem(PLACE)) ?? "");
 
 export const client = createClient({
   url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, ""),
-  token: () => token,
+  token: given,
 });
-
-/** The token that was given, if one was. */
-export const given = () => token;
 
 /** Tries again with a token. @param {string} next */
 export function signIn(next) {
-  token = next.trim();
-  ifAllowed(() => sessionStorage.setItem(PLACE, token));
+  const kept = (token = next.trim());
+  ifAllowed(() => sessionStorage.setItem(PLACE, kept));
   client.retryNow();
 }
 
