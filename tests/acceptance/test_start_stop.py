@@ -172,6 +172,7 @@ class Part:
     def routes(self): return []
     def checks(self): return {}
     def measures(self): return []
+    def guard(self, app): pass
     async def drain(self): pass
     async def __aenter__(self):
         self.group = await anyio.create_task_group().__aenter__()
