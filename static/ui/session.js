@@ -1,11 +1,11 @@
-/** The one connection of the page, and the token that a person gave it: kept for as long as this tab is open. */
+/** The one connection of the page, and the token for it: kept while this tab is open. */
 import { createClient } from "../client/index.js";
 import { ifAllowed } from "./storage.js";
 
 const PLACE = "quarterdeck.token";
 /** @type {string | undefined} */ let token;
 
-/** The token that was given in this tab, if one was. */
+/** The token, or "". */
 export const given = () => (token ??= ifAllowed(() => sessionStorage.getItem(PLACE)) ?? "");
 
 export const client = createClient({
@@ -20,7 +20,6 @@ export function signIn(next) {
   client.retryNow();
 }
 
-/** Forgets the token, and everything that was shown with it. */
 export function signOut() {
   ifAllowed(() => sessionStorage.removeItem(PLACE));
   location.reload();
