@@ -13,15 +13,15 @@ export function LinkState() {
   return html`<span class="link" data-testid="connection" data-phase=${phase} role="status">${t(`link.${phase}`)}</span>`;
 }
 
-/** The server wants to know who this is, and has said why what it was shown will not do: the client's own code for it. */
+/** Nobody knows who this is. */
 const UNKNOWN = 4003;
 
-/** Why a person must say who they are; "" while they need not. */
+/** Why a person must say who they are, or "". */
 export function useAsked() {
   const { phase, code, reason } = useConnection();
   const [asked, ask] = useState("");
   useEffect(() => {
-    if (phase === "closed" && code === UNKNOWN) ask(reason || String(code));
+    if (phase === "closed" && code === UNKNOWN) ask(reason || "?");
     else if (phase === "open") ask("");
   }, [phase, code, reason]);
   return asked;

@@ -1,6 +1,7 @@
 /** Who are you? Asked where the server wants to know it: a token is pasted, and shown to the server on the socket only. */
 import { useEffect, useRef, useState } from "react";
 import { html } from "./html.js";
+import "./i18n/run.js";
 import { t } from "./i18n/index.js";
 import { given, signIn } from "./session.js";
 

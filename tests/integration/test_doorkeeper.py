@@ -10,7 +10,7 @@ import pytest
 from protocol.commands import Cancel
 from protocol.ids import ExecutionId
 from server.auth import Principal, Role
-from server.routes.openapi.operations import OPERATIONS
+from server.routes.openapi.table import OPERATIONS
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
 from tests.support.contract import fits
@@ -34,7 +34,12 @@ async def ask(site: RestSite, method: str, path: str, body: Any = None, **header
 @pytest.mark.parametrize(("method", "path"), CLOSED)
 async def test_nobody_passes_without_a_token(world: World, method: str, path: str) -> None:
     async with running_rest(world, auth=ASKING) as site:
-        where = path.replace("{execution}", "x_1").replace("{checkpoint}", "cp_1").replace("{crew}", "scripted")
+        where = (
+            path.replace("{execution}", "x_1")
+            .replace("{checkpoint}", "cp_1")
+            .replace("{crew}", "scripted")
+            .replace("{delivery}", "d_1")
+        )
         for headers in ({}, shown("nonsense"), {"authorization": "Basic cmFyYTo="}, shown(token(exp=1))):
             answer = await ask(site, method, where, **headers)
             assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")

@@ -241,6 +241,12 @@ const id = {
 
   "decided.none": "Belum ada yang diputuskan.",
   "desk.done_one": "{verdict}. 1 lagi menunggu Anda.",
+
+  "sign_in.title": "Siapa Anda?",
+  "sign_in.token": "Token atau kunci API",
+  "sign_in.hint": "Disimpan sampai tab ini ditutup, dan hanya dikirim ke server ini.",
+  "sign_in.refused": "Tidak berhasil: {reason}",
+  "sign_in.submit": "Masuk",
 };
 
 export default id;
