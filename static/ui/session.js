@@ -1,26 +1,28 @@
-/** The one connection of the page, and the token that a person gave it: kept for as long as this tab is open. */
+/** The page's one connection, and the token that a person gave it: kept as long as this tab is open. */
 import { createClient } from "../client/index.js";
 import { ifAllowed } from "./storage.js";
 
 const PLACE = "quarterdeck.token";
-let token = ifAllowed(() => sessionStorage.getItem(PLACE)) ?? "";
+/** @type {string | undefined} */ let token;
 
 export const client = createClient({
   url: new URL("../../ws", import.meta.url).href.replace(/^http/, "ws").replace(/\?.*$/, ""),
-  token: () => token,
+  token: given,
 });
 
-/** The token that was given, if one was. */
-export const given = () => token;
+/** The token, if one was given. */
+export function given() {
+  return (token ??= ifAllowed(() => sessionStorage.getItem(PLACE)) ?? "");
+}
 
 /** Tries again with a token. @param {string} next */
 export function signIn(next) {
   token = next.trim();
-  ifAllowed(() => sessionStorage.setItem(PLACE, token));
+  ifAllowed(() => sessionStorage.setItem(PLACE, given()));
   client.retryNow();
 }
 
-/** Forgets the token, and everything that was shown with it. */
+/** Forgets the token, and all that it showed. */
 export function signOut() {
   ifAllowed(() => sessionStorage.removeItem(PLACE));
   location.reload();

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
+import "./i18n/run.js";
 import { given, signIn } from "./session.js";
 
 /** @param {{ reason: string }} props `reason`: what the server said of the last token */

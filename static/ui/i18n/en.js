@@ -41,11 +41,6 @@ export default {
   "link.refused": "The server ended the connection: {reason}.",
   "link.now": "Try now",
 
-  "sign_in.title": "Who are you?",
-  "sign_in.token": "Token or API key",
-  "sign_in.hint": "It is kept until you close this tab, and sent to this server only.",
-  "sign_in.refused": "That did not work: {reason}",
-  "sign_in.submit": "Sign in",
   "sign_in.out": "Sign out",
 
   "state.queued": "Queued",

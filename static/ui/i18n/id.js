@@ -43,11 +43,6 @@ const id = {
   "link.refused": "Server mengakhiri sambungan: {reason}.",
   "link.now": "Coba sekarang",
 
-  "sign_in.title": "Siapa Anda?",
-  "sign_in.token": "Token atau kunci API",
-  "sign_in.hint": "Disimpan sampai tab ini ditutup, dan hanya dikirim ke server ini.",
-  "sign_in.refused": "Tidak berhasil: {reason}",
-  "sign_in.submit": "Masuk",
   "sign_in.out": "Keluar",
 
   "state.queued": "Antre",
