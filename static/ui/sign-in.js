@@ -1,8 +1,8 @@
 /** Who are you? Asked where the server wants to know it: a token is pasted, and shown to the server on the socket only. */
 import { useEffect, useRef, useState } from "react";
 import { html } from "./html.js";
-import { t } from "./i18n/index.js";
 import "./i18n/run.js";
+import { t } from "./i18n/index.js";
 import { given, signIn } from "./session.js";
 
 /** @param {{ reason: string }} props `reason`: what the server said of the last token */

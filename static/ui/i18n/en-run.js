@@ -1,10 +1,5 @@
 /** Interface copy in English for a run and its questions: it comes with them. */
 export default {
-  "sign_in.title": "Who are you?",
-  "sign_in.token": "Token or API key",
-  "sign_in.hint": "It is kept until you close this tab, and sent to this server only.",
-  "sign_in.refused": "That did not work: {reason}",
-  "sign_in.submit": "Sign in",
   "keys.j": "Next, previous question",
   "keys.enter": "Open it",
   "keys.approve": "Approve",
@@ -238,4 +233,10 @@ export default {
 
   "decided.none": "Nothing was decided yet.",
   "desk.done_one": "{verdict}. 1 more waits for you.",
+
+  "sign_in.title": "Who are you?",
+  "sign_in.token": "Token or API key",
+  "sign_in.hint": "It is kept until you close this tab, and sent to this server only.",
+  "sign_in.refused": "That did not work: {reason}",
+  "sign_in.submit": "Sign in",
 };

@@ -2,11 +2,6 @@
 
 /** Interface copy in Indonesian for a run and its questions. @satisfies {Record<keyof typeof en, string>} */
 const id = {
-  "sign_in.title": "Siapa Anda?",
-  "sign_in.token": "Token atau kunci API",
-  "sign_in.hint": "Disimpan sampai tab ini ditutup, dan hanya dikirim ke server ini.",
-  "sign_in.refused": "Tidak berhasil: {reason}",
-  "sign_in.submit": "Masuk",
   "keys.j": "Pertanyaan berikutnya, sebelumnya",
   "keys.enter": "Buka",
   "keys.approve": "Setujui",
@@ -240,6 +235,12 @@ const id = {
 
   "decided.none": "Belum ada yang diputuskan.",
   "desk.done_one": "{verdict}. 1 lagi menunggu Anda.",
+
+  "sign_in.title": "Siapa Anda?",
+  "sign_in.token": "Token atau kunci API",
+  "sign_in.hint": "Disimpan sampai tab ini ditutup, dan hanya dikirim ke server ini.",
+  "sign_in.refused": "Tidak berhasil: {reason}",
+  "sign_in.submit": "Masuk",
 };
 
 export default id;
