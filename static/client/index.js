@@ -87,18 +87,11 @@ export function createClient({
     if (frame.type === "delta") {
       deltas.push(frame);
       notifySoon();
-      return tell(frame);
-    }
-    flush();
+    } else flush();
     if (frame.type === "welcome") greet(frame);
     else if (frame.type === "reply") commands.answer(frame.re, frame.data);
     else if (frame.type === "error") refused(frame);
-    else take(frame);
-    tell(frame);
-  }
-
-  /** @param {ServerFrame} frame */
-  function tell(frame) {
+    else if (frame.type !== "delta") take(frame);
     for (const type of [frame.type, "*"]) for (const f of handlers.get(type) ?? []) f(frame);
   }
 
@@ -193,7 +186,7 @@ export function createClient({
   }
 
   /**
-   * Calls `f` for each frame of one type, or (`*`) of all.
+   * Calls `f` for each frame of one type, or of all (`*`).
    * @template {ServerFrame["type"] | "*"} T
    * @param {T} type
    * @param {(frame: T extends "*" ? ServerFrame : Extract<ServerFrame, { type: T }>) => void} f
