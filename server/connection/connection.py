@@ -19,7 +19,7 @@ from protocol.replies import Inbox, ServerTime, Watched
 from server.auth import Principal, Session
 from server.auth.doorman import Doorman
 from server.connection.heartbeat import Heartbeat
-from server.connection.identity import Identity
+from server.connection.identity import Admit, Identity
 from server.connection.policy import Policy, Rate
 from server.hub import Hub, InboxWatch
 from server.hub import Watch as Watching
@@ -72,7 +72,7 @@ class Connection:
 
     def __init__(
         self, ident: ConnectionId, outlet: Outlet, session: Session | None, *, binary: bool, hub: Hub,
-        dispatch: Dispatch, policy: Policy, doorman: Doorman,
+        dispatch: Dispatch, policy: Policy, doorman: Doorman, admit: Admit | None = None,
     ) -> None:  # fmt: skip
         self.ident = ident
         self.outlet = outlet
@@ -88,7 +88,7 @@ class Connection:
         #: The `id` of the command at work, until it has its one reply or error.
         self._unanswered: int | str | None = None
         self._heartbeat = Heartbeat(outlet, policy, self._silent)
-        self.identity = Identity(doorman, session, policy.auth_limit, self._expire)
+        self.identity = Identity(doorman, session, policy.auth_limit, self._expire, admit)
         outlet.on_slow = self._slow
 
     async def serve(self, receive: Receive) -> None:
@@ -185,7 +185,13 @@ class Connection:
                 self._reply(await self._dispatch.handle(command, principal))
 
     async def _introduce(self, command: Auth) -> None:
-        introduced = await self.identity.introduce(command)
+        try:
+            introduced = await self.identity.introduce(command)
+        except Refused as refused:
+            if refused.code is not ErrorCode.RATE_LIMITED:
+                raise
+            self.end(CloseCode.RATE_LIMITED, after=refused.retry_after or 1.0)
+            return
         bind_contextvars(principal=introduced.principal.id)
         if not introduced.roles:  # a newer token may say less than the one before
             self._leave_watches()

@@ -132,7 +132,7 @@ class Endpoint:
     ) -> None:
         connection = Connection(
             new_connection(), outlet, session, binary=binary, hub=self._hub, dispatch=self._dispatch,
-            policy=self._policy, doorman=self._doorman,
+            policy=self._policy, doorman=self._doorman, admit=self._admit,
         )  # fmt: skip
         self.connections.add(connection)
         self.accepted += 1
@@ -150,7 +150,10 @@ class Endpoint:
                 self._empty.set()
 
     async def _too_many(self, session: Session | None) -> float:
-        """Tell how long to stay away, in seconds; a browser learns of it by a close code, not by an HTTP status."""
+        """Tell how long to stay away, in seconds; who says later who it is, is counted then.
+
+        A browser learns of it by a close code, not by an HTTP status.
+        """
         known = session is not None and self._doorman.required
         try:
             if self._admit is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from protocol.commands import Auth
 from protocol.errors import CloseCode, ErrorCode, Refused
@@ -16,16 +16,22 @@ from server.auth.refusals import unauthenticated
 LONGEST_WAIT = 3600.0
 
 
+#: Counts a connection of the principal that it names, or raises `Refused`.
+Admit = Callable[[str], Awaitable[None]]
+
+
 class Identity:
     """Keep who it is, and end the connection when nobody has said so within `limit` seconds, or it holds no longer."""
 
-    __slots__ = ("_clock", "_doorman", "_end", "_loop", "session")
+    __slots__ = ("_admit", "_clock", "_doorman", "_end", "_loop", "session")
 
     def __init__(
-        self, doorman: Doorman, session: Session | None, limit: float, end: Callable[[CloseCode], None]
-    ) -> None:
+        self, doorman: Doorman, session: Session | None, limit: float, end: Callable[[CloseCode], None],
+        admit: Admit | None = None,
+    ) -> None:  # fmt: skip
         self.session = session
         self._doorman = doorman
+        self._admit = admit
         self._end = end
         self._loop = asyncio.get_running_loop()
         self._clock: asyncio.TimerHandle | None = None
@@ -48,6 +54,8 @@ class Identity:
         session = await self._doorman.admit(command.token)
         if self.session is not None and _subject(session) != _subject(self.session):
             raise Refused(ErrorCode.FORBIDDEN, "This connection is another's: open a new one for another principal.")
+        if self.session is None and self._admit is not None:
+            await self._admit(session.principal.subject)
         self.session = session
         self._wait()
         principal = session.principal

@@ -15,6 +15,7 @@ from tests.support.client import Client, Frame
 from tests.support.http import Answer, ask
 from tests.support.stack import Stack
 from tests.support.story import Storyteller
+from tests.support.tokens import AUTH, token
 
 LIMITS = "address.connects=3/minute,address.starts=2/minute,address.commands=20/minute"
 
@@ -92,3 +93,24 @@ async def test_commands_whatever_they_are(limited: Stack) -> None:
         assert await client.command("ping"), "the connection goes on"
     assert (await request(limited, here, "GET", "/api/v1/executions/x_1/events")).status == 429
     assert (await request(limited, here, "GET", "/healthz")).status == 200
+
+
+async def test_each_principal_counts_by_itself_wherever_it_comes_from(tales: Storyteller) -> None:
+    settings = {**AUTH, "QUARTERDECK_RATE_LIMITS": "connects=2/minute,address.connects=1000/minute"}
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), tales.server.url, webs=2, settings=settings)
+        try:
+            await stack.mend()
+            for number in range(2):
+                async with stack.connect(number, additional_headers=of(f"203.0.113.{number}")) as client:
+                    assert await client.command("auth", token=token(sub="rara", roles=["viewer"]))
+                    assert await client.command("auth", token=token(sub="rara", roles=["viewer"])), "it is no other"
+            async with stack.connect(1) as client:
+                await client.send({"type": "auth", "id": 1, "token": token(sub="rara", roles=["viewer"])})
+                said = await client.receive()
+                assert (said["type"], said["code"]) == ("bye", 4129)
+                assert said["after"] >= 1
+            async with stack.connect(1) as client:
+                assert await client.command("auth", token=token(sub="dimas", roles=["viewer"]))
+        finally:
+            stack.stop()
