@@ -36,7 +36,7 @@ function useRecent(value, of) {
     const { value: last, of: thing } = before.current;
     before.current = { value, of };
     if (thing !== of) return set(false); // what was typed there before is shown: nobody types
-    if (last === value || last === undefined) return undefined; // what is there for the first time was not changed
+    if (last === value) return undefined;
     set(true);
     const timer = setTimeout(set, IDLE, false);
     return () => clearTimeout(timer);
