@@ -28,6 +28,7 @@ from tests.support.site import STREAM
 from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
 from tests.support.tokens import AUTH, SECRET, token
+from tests.support.waiting import wait_until
 
 RARA: dict[str, Any] = {"sub": "rara", "roles": ["operator", "approver"]}
 STRANGER: dict[str, Any] = {"sub": "rara", "tenant": "teh", "roles": ["admin"]}
@@ -197,8 +198,7 @@ async def test_the_python_client_says_who_it_is_on_every_connection(site: Stack,
                     if offset is not None:
                         offsets.append(offset)
                     if type(getattr(frame, "data", None)).__name__ == "CheckpointOpened":
-                        while given < 2:  # noqa: ASYNC110 - the server ends the connection
-                            await anyio.sleep(0.05)
+                        await wait_until(lambda: given == 2, description="the server ends the connection", timeout=30)
                         await client.decide(frame.data.checkpoint, "approve")  # type: ignore[union-attr]
     assert offsets == list(range(1, len(offsets) + 1))
     assert given == 2
