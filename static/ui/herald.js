@@ -27,7 +27,8 @@ export function Herald({ place }) {
     navigator.setAppBadge?.(n)?.catch(() => undefined); // no app, no badge: the title has it
   }, [n]);
   useEffect(() => {
-    if (setting("notices") === "on") import("./notify.js").then(({ heed }) => heed(waiting), () => undefined);
+    const unseen = document.hidden; // now, and not when the module is there
+    if (setting("notices") === "on") import("./notify.js").then(({ heed }) => heed(waiting, unseen), () => undefined);
   }, [waiting]);
   const newest = [...waiting].sort((a, b) => b.opened_at.localeCompare(a.opened_at))[0];
   return html`<p class="vh" role="alert">${newest && t("thread.asks", { title: newest.title })}</p>`;

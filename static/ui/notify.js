@@ -30,11 +30,12 @@ export async function switchNotices(on) {
 /**
  * Tells of what came since the last time, if nobody sees the page, and takes back what waits no longer.
  * @param {readonly CheckpointView[]} waiting
+ * @param {boolean} unseen
  */
-export function heed(waiting) {
+export function heed(waiting, unseen) {
   const fresh = waiting.filter((c) => Date.parse(c.opened_at) > since);
   since = Math.max(since, ...fresh.map((c) => Date.parse(c.opened_at)));
-  if (document.hidden && areNoticesOn()) notify(fresh);
+  if (unseen && areNoticesOn()) notify(fresh);
   takeBack(waiting);
 }
 

@@ -112,6 +112,7 @@ async def test_the_desktop_tells_of_a_question_that_came_while_nobody_looked(scr
     await start(stack, "seen anyway", ["after_survey"])
     asked = screen["inbox"].locator('a[href*="/c/"]', has_text="seen anyway")  # its question, not just its run
     await expect(asked.first).to_be_visible()
+    await holds(screen, "window.badges.at(-1) === document.querySelectorAll('.waiting > li').length")  # and heeded
     await screen.page.evaluate("leave(true)")
     second = await start(stack, "the second of them", ["after_survey"])
     await holds(screen, "window.notices.length === 1")
