@@ -196,7 +196,7 @@ async def test_waiting_for_people_lends_the_slot_to_others(world: World) -> None
         for execution in executions:
             await worker.advance(member(world, execution))
             await world.opened(execution)
-        assert worker.slots.taken == 0
+        await wait_until(lambda: worker.slots.taken == 0, description="no slot is held by who waits")
         for execution in executions:
             await world.decide(await world.opened(execution), "approve")
             await world.state(execution, State.COMPLETED)
