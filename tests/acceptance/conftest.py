@@ -1,8 +1,6 @@
 """Installations that tests share, and their logs when a test fails."""
 
-import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
-from pathlib import Path
 
 import anyio
 import pytest
@@ -14,7 +12,7 @@ from tests.support.client import Client
 from tests.support.firefox import find_firefox
 from tests.support.openai_server import OpenAIServer
 from tests.support.processes import Process
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller
 
 #: Firefox is not everywhere; what is tested with it is tested with Chromium as well.
@@ -44,15 +42,18 @@ def tales() -> Iterator[Storyteller]:
 @pytest.fixture(scope="session")
 def stack(tales: Storyteller) -> Iterator[Stack]:
     """Two web processes and a worker, for tests that do no harm. No test may leave a traceback in a web log."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, webs=2)
-        try:
-            anyio.run(stack.mend)
-            yield stack
-            for web in stack.webs:
-                assert "Traceback" not in web.err
-        finally:
-            stack.stop()
+    with installed(tales.server.url, webs=2) as stack:
+        anyio.run(stack.mend)
+        yield stack
+        for web in stack.webs:
+            assert "Traceback" not in web.err
+
+
+@pytest.fixture
+async def whole(machines: Stack) -> Stack:
+    """The installation that a module's tests hurt, with everything up and well."""
+    await machines.mend()
+    return machines
 
 
 @pytest.fixture

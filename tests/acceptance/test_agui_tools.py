@@ -1,15 +1,13 @@
 """Approvals of tools over AG-UI: each an interrupt that names the call, and every run as the protocol wants it."""
 
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.test_agui import Thread, entry, kinds
 from tests.support.openai_server import Call, OpenAIServer, Reply
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 
 TEA = {"what": "tea", "to": "Rara"}
 
@@ -23,13 +21,9 @@ def server() -> Iterator[OpenAIServer]:
 
 @pytest.fixture(scope="module")
 async def parcels(server: OpenAIServer) -> AsyncIterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), server.url, settings={"QUARTERDECK_CREWS": "courier=courier:crew"})
-        try:
-            await stack.mend()
-            yield stack
-        finally:
-            stack.stop()
+    with installed(server.url, settings={"QUARTERDECK_CREWS": "courier=courier:crew"}) as stack:
+        await stack.mend()
+        yield stack
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import re
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -27,7 +25,7 @@ from tests.support.demo import (
     entries,
     events,
 )
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.waiting import wait_until
 
 #: What the browser may fetch before it shows the first page, in bytes on the wire.
@@ -40,15 +38,9 @@ MODES: list[tuple[str, int, Any]] = [("light", 1440, "light"), ("dark", 1440, "d
 @pytest.fixture(scope="module")
 async def stack() -> AsyncIterator[Stack]:
     """Two web processes and a worker with the demo crew."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), "", webs=2)
-        for process in stack.processes:
-            process.environ.update(SETTINGS)
-        try:
-            await stack.mend()
-            yield stack
-        finally:
-            stack.stop()
+    with installed("", webs=2, settings=SETTINGS) as stack:
+        await stack.mend()
+        yield stack
 
 
 def second(stack: Stack, browser: Browser) -> AbstractAsyncContextManager[Screen]:

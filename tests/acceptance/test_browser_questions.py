@@ -1,9 +1,7 @@
 """People answer every form of question at the page, in a real browser: calls, words, forms, outcomes, lost results."""
 
 import json
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from playwright.async_api import expect
 from tests.support.browser import Screen
 from tests.support.demo import decisions, events
 from tests.support.openai_server import Call, OpenAIServer, Reply
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.waiting import wait_until
 
 #: A worker that died is missed after some seconds; loading crewai takes some more.
@@ -22,16 +20,9 @@ TAKEOVER = 60_000
 @pytest.fixture(scope="module")
 async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
     """A web process and a worker with crews that ask in every form."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), server.url)
-        crews = {"QUARTERDECK_CREWS": "courier=courier:crew,review=letter:Review", "TEST_LEDGER": f"{folder}/weighed"}
-        for process in stack.processes:
-            process.environ |= crews
-        try:
-            await stack.mend()
-            yield stack
-        finally:
-            stack.stop()
+    with installed(server.url, settings={"QUARTERDECK_CREWS": "courier=courier:crew,review=letter:Review"}) as stack:
+        await stack.mend()
+        yield stack
 
 
 async def begin(screen: Screen, stack: Stack, crew: str, **inputs: str) -> None:

@@ -19,7 +19,7 @@ from protocol.ids import new_id
 from tests.support.client import ENDS, Follower, Frame
 from tests.support.marked_model import MarkedModel
 from tests.support.openai_server import Reply
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.waiting import wait_until
 
 #: Executions that must have been at work on a worker when it was killed, counted once for each kill.
@@ -96,11 +96,8 @@ def fleet() -> Iterator[Fleet]:
         marks = Path(folder) / "marks"
         marks.touch()
         crews = {"QUARTERDECK_CREWS": "voyage=harbour:crew", "TEST_MARKS": str(marks), "QUARTERDECK_HOT_SECONDS": "1"}
-        stack = Stack(Path(folder), clerk.url, workers=3, durable=True, settings=crews)
-        try:
+        with installed(clerk.url, workers=3, durable=True, settings=crews) as stack:
             yield Fleet(stack, clerk, marks)
-        finally:
-            stack.stop()
 
 
 @pytest.mark.timeout(240)

@@ -5,9 +5,7 @@ What the socket promises in the same case, `test_failures` shows.
 
 import json
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,19 +16,15 @@ from ag_ui_validate.pytest_plugin import assert_valid_agui
 from protocol.client import AsyncClient
 from protocol.events import Event
 from tests.support.http import Answer, ask
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import TASKS, Storyteller, told
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
 def machines(tales: Storyteller) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, durable=True)
-        try:
-            yield stack
-        finally:
-            stack.stop()
+    with installed(tales.server.url, durable=True) as stack:
+        yield stack
 
 
 @pytest.fixture

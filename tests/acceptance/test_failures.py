@@ -2,17 +2,15 @@
 
 import contextlib
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
 from protocol.ids import new_id
 from tests.support.client import Client, Follower, Refusal
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import TASKS, Storyteller, told
 from tests.support.waiting import wait_until
 
@@ -24,19 +22,8 @@ TAKEOVER = 15.0
 @pytest.fixture(scope="module")
 def machines(tales: Storyteller) -> Iterator[Stack]:
     """A durable Valkey, a web process and two workers, to be hurt."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, workers=2, durable=True)
-        try:
-            yield stack
-        finally:
-            stack.stop()
-
-
-@pytest.fixture
-async def whole(machines: Stack) -> Stack:
-    """The same, with everything up and well."""
-    await machines.mend()
-    return machines
+    with installed(tales.server.url, workers=2, durable=True) as stack:
+        yield stack
 
 
 async def start(client: Client, topic: str, *checkpoints: str) -> str:

@@ -1,16 +1,14 @@
 """What goes wrong with paused flows elsewhere: two people answer at once, the worker dies, nobody says anything."""
 
 import signal
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import anyio
 import pytest
 
 from protocol.ids import new_id
 from tests.support.client import Client, Frame, Refusal
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 
 pytestmark = pytest.mark.timeout(120)
 ROUNDS = 10
@@ -19,21 +17,9 @@ ROUNDS = 10
 @pytest.fixture(scope="module")
 def machines() -> Iterator[Stack]:
     """Two workers, where what waits is parked at once."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), "none", workers=2, durable=True)
-        more = {"QUARTERDECK_CREWS": "review=review:Review", "TEST_LEDGER": f"{folder}/ledger"}
-        for process in stack.processes:
-            process.environ |= {**more, "QUARTERDECK_HOT_SECONDS": "0"}
-        try:
-            yield stack
-        finally:
-            stack.stop()
-
-
-@pytest.fixture
-async def whole(machines: Stack) -> Stack:
-    await machines.mend()
-    return machines
+    settings = {"QUARTERDECK_CREWS": "review=review:Review", "QUARTERDECK_HOT_SECONDS": "0"}
+    with installed("none", workers=2, durable=True, settings=settings) as stack:
+        yield stack
 
 
 async def asked(client: Client, topic: str) -> Frame:

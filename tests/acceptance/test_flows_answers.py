@@ -10,6 +10,7 @@ import pytest
 
 from server.runnable import Answer, Question, Suspended
 from tests.support.crews import CREWAI_WARNINGS
+from tests.support.flow_notes import BODIES, noting
 from tests.support.flows import Flow, adapted_flow, human_feedback, listen, persist, run_parked, start
 from tests.support.flows import SQLiteFlowPersistence as Store
 from tests.support.journal import Execution, FakeJournal, Say
@@ -17,15 +18,10 @@ from tests.support.openai_server import OpenAIServer, Reply
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
-BODIES: list[str] = []
-SERVER: list[OpenAIServer] = []
-
 
 @pytest.fixture(autouse=True)
 def server() -> Iterator[OpenAIServer]:
-    BODIES.clear()
-    with OpenAIServer() as running:
-        SERVER[:] = [running]
+    with noting() as running:
         yield running
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from protocol.events import CheckpointWithdrawn, TaskCompleted, TaskSkipped
 from server.runnable import CrewFailed
-from tests.support.crews import CREWAI_WARNINGS, Crew, agent, task
+from tests.support.crews import CREWAI_WARNINGS
+from tests.support.flow_notes import BODIES, GATES, noting, one_task
 from tests.support.flows import (
     Flow,
     adapted_flow,
@@ -28,23 +29,11 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
-BODIES: list[str] = []
-SERVER: list[OpenAIServer] = []
-GATES: dict[str, threading.Event] = {}
-
 
 @pytest.fixture(autouse=True)
 def server() -> Iterator[OpenAIServer]:
-    BODIES.clear()
-    GATES.clear()
-    with OpenAIServer() as running:
-        SERVER[:] = [running]
+    with noting() as running:
         yield running
-
-
-def crew(name: str, **settings: Any) -> Any:
-    writer = agent(SERVER[0])
-    return Crew(agents=[writer], tasks=[task(name, writer, **settings)])
 
 
 class Beside(Flow[dict[str, Any]]):
@@ -102,7 +91,7 @@ class Interrupted(Flow[dict[str, Any]]):
     @listen(go)
     def works(self) -> None:
         BODIES.append("works")
-        self.state["log"].append(crew("works").kickoff().raw)
+        self.state["log"].append(one_task("works").kickoff().raw)
 
     @listen(works)
     def follows(self) -> None:
@@ -185,7 +174,7 @@ class Impatient(Flow[dict[str, Any]]):
 
     @listen(go)
     def thinks(self) -> str:
-        return str(crew("thinks").kickoff().raw)
+        return str(one_task("thinks").kickoff().raw)
 
     @listen(go)
     async def finds(self) -> str:

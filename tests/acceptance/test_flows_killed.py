@@ -1,15 +1,13 @@
 """Workers die in the middle of a flow: what was finished stays finished, in its methods and in the crews within."""
 
 import signal
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.client import Client, Follower
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller, told
 from tests.support.waiting import wait_until
 
@@ -21,21 +19,9 @@ BODIES = ("prepare", "write", "publish", "weather fair", "end")
 @pytest.fixture(scope="module")
 def machines(tales: Storyteller) -> Iterator[Stack]:
     """Two workers, where what waits is parked at once."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, workers=2)
-        more = {"QUARTERDECK_CREWS": "voyage=voyage:Voyage", "TEST_LEDGER": f"{folder}/ledger"}
-        for process in stack.processes:
-            process.environ |= {**more, "QUARTERDECK_HOT_SECONDS": "0"}
-        try:
-            yield stack
-        finally:
-            stack.stop()
-
-
-@pytest.fixture
-async def whole(machines: Stack) -> Stack:
-    await machines.mend()
-    return machines
+    settings = {"QUARTERDECK_CREWS": "voyage=voyage:Voyage", "QUARTERDECK_HOT_SECONDS": "0"}
+    with installed(tales.server.url, workers=2, settings=settings) as stack:
+        yield stack
 
 
 async def begin(client: Client, topic: str, *checkpoints: str) -> str:

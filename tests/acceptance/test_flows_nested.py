@@ -10,6 +10,7 @@ import pytest
 from protocol.events import TaskFailed, TaskStarted
 from server.runnable import CrewFailed
 from tests.support.crews import CREWAI_WARNINGS, Crew, agent, task, tool
+from tests.support.flow_notes import BODIES, GATES, SENT, SERVER, noting, one_task
 from tests.support.flows import (
     Flow,
     adapted_flow,
@@ -23,25 +24,11 @@ from tests.support.openai_server import Call, OpenAIServer, Reply
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
-BODIES: list[str] = []
-SERVER: list[OpenAIServer] = []
-GATES: dict[str, threading.Event] = {}
-SENT: list[str] = []
-
 
 @pytest.fixture(autouse=True)
 def server() -> Iterator[OpenAIServer]:
-    BODIES.clear()
-    GATES.clear()
-    SENT.clear()
-    with OpenAIServer() as running:
-        SERVER[:] = [running]
+    with noting() as running:
         yield running
-
-
-def crew(name: str, **settings: Any) -> Any:
-    writer = agent(SERVER[0])
-    return Crew(agents=[writer], tasks=[task(name, writer, **settings)])
 
 
 class Inner(Flow[dict[str, Any]]):
@@ -115,13 +102,13 @@ class ForEach(Flow[dict[str, Any]]):
 
     @start()
     def many(self) -> str:
-        made = crew("it", description="do it for {who}")
+        made = one_task("it", description="do it for {who}")
         results = made.kickoff_for_each(inputs=[{"who": who} for who in ("a", "b")])
         return " ".join(result.raw for result in results)
 
     @listen(many)
     async def more(self, before: str) -> str:
-        made = [crew("it", description="do it for {who}").akickoff(inputs={"who": who}) for who in ("c", "c", "d")]
+        made = [one_task("it", description="do it for {who}").akickoff(inputs={"who": who}) for who in ("c", "c", "d")]
         results = await asyncio.gather(*made)
         answer = await asyncio.to_thread(self.ask, "Well?")
         return f"{before} {' '.join(result.raw for result in results)} {answer}"
@@ -141,7 +128,7 @@ async def test_many_crews_at_once_are_each_done_once(server: OpenAIServer) -> No
 def consult(question: str) -> str:
     """Consult others."""
     SENT.append(question)
-    return str(crew("expert").kickoff().raw)
+    return str(one_task("expert").kickoff().raw)
 
 
 class WithTool(Flow[dict[str, Any]]):
@@ -167,9 +154,9 @@ class Handles(Flow[dict[str, Any]]):
     @start()
     def work(self) -> str:
         try:
-            return str(crew("breaks").kickoff().raw)
+            return str(one_task("breaks").kickoff().raw)
         except Exception:
-            return str(crew("instead").kickoff().raw)
+            return str(one_task("instead").kickoff().raw)
 
     @listen(work)
     @human_feedback(message="?")
@@ -189,7 +176,7 @@ async def test_a_failure_that_the_author_handles_fails_nothing(server: OpenAISer
 class Breaks(Flow[dict[str, Any]]):
     @start()
     async def work(self) -> str:
-        return str((await crew("breaks").akickoff()).raw)
+        return str((await one_task("breaks").akickoff()).raw)
 
 
 async def test_a_failure_that_nobody_handles_is_told_where_it_was(server: OpenAIServer) -> None:

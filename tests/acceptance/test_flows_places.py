@@ -10,21 +10,17 @@ from protocol.events import TaskCompleted, TaskSkipped
 from protocol.objects import CrewCheckpoint
 from server.runnable import CrewFailed, Outcome, Stopped, Suspended
 from tests.support.crews import CREWAI_WARNINGS
+from tests.support.flow_notes import BODIES, noting
 from tests.support.flows import Flow, adapted_flow, listen, run_flow, run_parked, start
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import OpenAIServer
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
-BODIES: list[str] = []
-SERVER: list[OpenAIServer] = []
-
 
 @pytest.fixture(autouse=True)
 def server() -> Iterator[OpenAIServer]:
-    BODIES.clear()
-    with OpenAIServer() as running:
-        SERVER[:] = [running]
+    with noting() as running:
         yield running
 
 

@@ -1,13 +1,11 @@
 """A person races with a model in a flow: whoever is first counts, and nobody is asked in vain any longer."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.client import Client, Frame
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller, told
 
 pytestmark = pytest.mark.timeout(120)
@@ -15,20 +13,9 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture(scope="module", params=["0", "30"], ids=["parked", "hot"])
 def machines(request: pytest.FixtureRequest, tales: Storyteller) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url)
-        for process in stack.processes:
-            process.environ |= {"QUARTERDECK_CREWS": "either=voyage:Either", "QUARTERDECK_HOT_SECONDS": request.param}
-        try:
-            yield stack
-        finally:
-            stack.stop()
-
-
-@pytest.fixture
-async def whole(machines: Stack) -> Stack:
-    await machines.mend()
-    return machines
+    settings = {"QUARTERDECK_CREWS": "either=voyage:Either", "QUARTERDECK_HOT_SECONDS": request.param}
+    with installed(tales.server.url, settings=settings) as stack:
+        yield stack
 
 
 async def asked(client: Client, topic: str) -> Frame:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from protocol.events import LlmCompleted, TaskCompleted
 from server.runnable import Suspended
-from tests.support.crews import CREWAI_WARNINGS, Crew, agent, task
+from tests.support.crews import CREWAI_WARNINGS
+from tests.support.flow_notes import BODIES, GATES, SERVER, noting, one_task
 from tests.support.flows import (
     Flow,
     adapted_flow,
@@ -26,28 +27,16 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
-BODIES: list[str] = []
-SERVER: list[OpenAIServer] = []
-GATES: dict[str, threading.Event] = {}
-
 
 @pytest.fixture(autouse=True)
 def server() -> Iterator[OpenAIServer]:
-    BODIES.clear()
-    GATES.clear()
-    with OpenAIServer() as running:
-        SERVER[:] = [running]
+    with noting() as running:
         yield running
 
 
 class Verdict(BaseModel):
     word: str
     score: int
-
-
-def crew(name: str, **settings: Any) -> Any:
-    writer = agent(SERVER[0])
-    return Crew(agents=[writer], tasks=[task(name, writer, **settings)])
 
 
 class Attributes(Flow[dict[str, Any]]):
@@ -101,7 +90,7 @@ class Unwritable(Flow[dict[str, Any]]):
     @listen(load)
     def fill(self) -> None:
         BODIES.append("fill")
-        self.state["frame"].rows.append(crew("fill").kickoff().raw)
+        self.state["frame"].rows.append(one_task("fill").kickoff().raw)
         self.state["log"].append("fill")
 
     @listen(fill)
@@ -125,7 +114,7 @@ class Structured(Flow[dict[str, Any]]):
     @start()
     def judge(self) -> Any:
         BODIES.append("judge")
-        return crew("judge", output_pydantic=Verdict).kickoff()
+        return one_task("judge", output_pydantic=Verdict).kickoff()
 
     @listen(judge)
     @human_feedback(message="?")
@@ -159,7 +148,7 @@ class Began(Flow[Tokens]):
     @listen(look)
     async def use(self, result: Any) -> str:
         assert result.output == self.state.token
-        return str((await crew(f"use {self.state.token}").akickoff()).raw)
+        return str((await one_task(f"use {self.state.token}").akickoff()).raw)
 
     @listen(use)
     @human_feedback(message="?")
@@ -178,7 +167,7 @@ class OnTheLoop(Flow[dict[str, Any]]):
 
     @start()
     async def work(self) -> str:
-        text = (await crew("it").kickoff_async()).raw
+        text = (await one_task("it").kickoff_async()).raw
         return f"{text} {self.ask('One?')} {self.ask('Two?')}"
 
 
@@ -193,7 +182,7 @@ class Counted(Flow[dict[str, Any]]):
     @start()
     @human_feedback(message="?")
     def work(self) -> str:
-        return str(SERVER and crew("it").agents[0].llm.call("hello"))
+        return str(SERVER and one_task("it").agents[0].llm.call("hello"))
 
 
 async def test_what_a_method_cost_is_told_once_and_in_full(server: OpenAIServer) -> None:

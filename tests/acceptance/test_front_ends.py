@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import anyio
 import pytest
 
 from tests.support.processes import ROOT
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller, told
 
 CODE = re.compile(r"```js\n// (?P<file>\S+)\n(?P<code>.*?)```", re.DOTALL)
@@ -27,13 +26,9 @@ WAYS = {
 @pytest.fixture(scope="module")
 def site(tales: Storyteller) -> Iterator[Stack]:
     """An installation that the page of an application of Next.js may use."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, settings={"QUARTERDECK_ORIGINS": "http://localhost:3000"})
-        try:
-            anyio.run(stack.mend)
-            yield stack
-        finally:
-            stack.stop()
+    with installed(tales.server.url, settings={"QUARTERDECK_ORIGINS": "http://localhost:3000"}) as stack:
+        anyio.run(stack.mend)
+        yield stack
 
 
 @pytest.fixture

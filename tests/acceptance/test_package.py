@@ -19,7 +19,7 @@ from playwright.async_api import expect
 from tests.support.browser import launched
 from tests.support.demo import BRIEF, SETTINGS
 from tests.support.npm import APPS, PAGES, ROOT, fresh_app, install, node, npm, pack, pinned, run
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 
 TYPES_18 = ("@types/react@18.3.27", "@types/react-dom@18.3.7")
 #: The newest that installs; its core is named because a newer one asks for a store that was never published.
@@ -68,13 +68,9 @@ def site(folder: Path) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 async def stack(site: Site) -> AsyncIterator[Stack]:
     """A web process that pages of the site may use, and a worker with the demo crew."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), "", settings={**SETTINGS, "QUARTERDECK_ORIGINS": site.origin})
-        try:
-            await stack.mend()
-            yield stack
-        finally:
-            stack.stop()
+    with installed("", settings={**SETTINGS, "QUARTERDECK_ORIGINS": site.origin}) as stack:
+        await stack.mend()
+        yield stack
 
 
 def bring(folder: Path, *pages: str) -> None:
@@ -83,7 +79,7 @@ def bring(folder: Path, *pages: str) -> None:
         shutil.copy(PAGES / page, folder)
 
 
-def installed(kind: str, folder: Path, tarball: Path) -> Path:
+def the_app(kind: str, folder: Path, tarball: Path) -> Path:
     """Give the app of a kind, which another test may have made already."""
     return folder / kind if (folder / kind).exists() else fresh_app(kind, folder, tarball)
 
@@ -120,14 +116,14 @@ def test_the_lock_names_no_place_to_fetch_from() -> None:
 
 
 async def test_in_node_it_works_on_a_real_server(folder: Path, tarball: Path, stack: Stack) -> None:
-    app = installed("node", folder, tarball)
+    app = the_app("node", folder, tarball)
     address = {"QUARTERDECK_URL": f"ws://127.0.0.1:{stack.port}/ws"}
     command = [*node(), "--experimental-websocket", "--no-warnings", "--test", "live.test.mjs"]
     await anyio.to_thread.run_sync(functools.partial(run, command, app, environ=address, limit=120))
 
 
 async def test_the_example_of_the_readme_runs(folder: Path, tarball: Path, stack: Stack) -> None:
-    app = installed("node", folder, tarball)
+    app = the_app("node", folder, tarball)
     example = re.findall(r"```js\n(.*?)```", (ROOT / "static" / "README.md").read_text(), re.DOTALL)[0]
     (app / "example.mjs").write_text(example.replace("127.0.0.1:8000", f"127.0.0.1:{stack.port}"))
     command = [*node(), "--experimental-websocket", "--no-warnings", "example.mjs"]
@@ -138,7 +134,7 @@ async def test_the_example_of_the_readme_runs(folder: Path, tarball: Path, stack
 async def test_a_fresh_vite_app_builds_and_a_page_that_polled_works_unchanged(
     folder: Path, tarball: Path, site: Site, stack: Stack
 ) -> None:
-    app = installed("vite", folder, tarball)
+    app = the_app("vite", folder, tarball)
     bring(app / "src", "drop-in.tsx", "right.tsx")
     await build(app, stack)
     publish(app / "dist", folder)
@@ -197,7 +193,7 @@ async def until_settled(card: Any) -> None:
 
 
 def test_mistakes_do_not_compile_against_the_package(folder: Path, tarball: Path) -> None:
-    app = installed("vite", folder, tarball)
+    app = the_app("vite", folder, tarball)
     bring(app / "src", "wrong.tsx")
     with pytest.raises(AssertionError) as caught:
         run([*npm(), "exec", "tsc"], app)

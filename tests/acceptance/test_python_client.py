@@ -1,7 +1,6 @@
 """The Python client against a real installation: everything once and in order, whatever happens to its connection."""
 
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from protocol.errors import ErrorCode
 from protocol.events import CheckpointOpened, Event, ExecutionCompleted
 from protocol.frames import Delta, Presence
 from protocol.objects import Checkpoint, State
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller, told
 from tests.support.waiting import wait_until
 
@@ -235,12 +234,8 @@ async def test_what_the_block_raises_comes_out_as_it_is(stack: Stack) -> None:
 
 @pytest.fixture
 def lonely(tales: Storyteller) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url)
-        try:
-            yield stack
-        finally:
-            stack.stop()
+    with installed(tales.server.url) as stack:
+        yield stack
 
 
 async def test_the_server_dies_while_commands_are_on_their_way(lonely: Stack, topic: str) -> None:

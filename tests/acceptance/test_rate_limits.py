@@ -1,8 +1,6 @@
 """Too much from one address is refused at every door, by all web processes together, with a time to come back."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.support.client import Client, Frame
 from tests.support.http import Answer, ask
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller
 from tests.support.tokens import AUTH, token
 
@@ -22,13 +20,9 @@ LIMITS = "address.connects=3/minute,address.starts=2/minute,address.commands=20/
 
 @pytest.fixture(scope="module")
 def limited(tales: Storyteller) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, webs=2, settings={"QUARTERDECK_RATE_LIMITS": LIMITS})
-        try:
-            anyio.run(stack.mend)
-            yield stack
-        finally:
-            stack.stop()
+    with installed(tales.server.url, webs=2, settings={"QUARTERDECK_RATE_LIMITS": LIMITS}) as stack:
+        anyio.run(stack.mend)
+        yield stack
 
 
 def of(address: str) -> dict[str, str]:
@@ -97,20 +91,16 @@ async def test_commands_whatever_they_are(limited: Stack) -> None:
 
 async def test_each_principal_counts_by_itself_wherever_it_comes_from(tales: Storyteller) -> None:
     settings = {**AUTH, "QUARTERDECK_RATE_LIMITS": "connects=2/minute,address.connects=1000/minute"}
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, webs=2, settings=settings)
-        try:
-            await stack.mend()
-            for number in range(2):
-                async with stack.connect(number, additional_headers=of(f"203.0.113.{number}")) as client:
-                    assert await client.command("auth", token=token(sub="rara", roles=["viewer"]))
-                    assert await client.command("auth", token=token(sub="rara", roles=["viewer"])), "it is no other"
-            async with stack.connect(1) as client:
-                await client.send({"type": "auth", "id": 1, "token": token(sub="rara", roles=["viewer"])})
-                said = await client.receive()
-                assert (said["type"], said["code"]) == ("bye", 4129)
-                assert said["after"] >= 1
-            async with stack.connect(1) as client:
-                assert await client.command("auth", token=token(sub="dimas", roles=["viewer"]))
-        finally:
-            stack.stop()
+    with installed(tales.server.url, webs=2, settings=settings) as stack:
+        await stack.mend()
+        for number in range(2):
+            async with stack.connect(number, additional_headers=of(f"203.0.113.{number}")) as client:
+                assert await client.command("auth", token=token(sub="rara", roles=["viewer"]))
+                assert await client.command("auth", token=token(sub="rara", roles=["viewer"])), "it is no other"
+        async with stack.connect(1) as client:
+            await client.send({"type": "auth", "id": 1, "token": token(sub="rara", roles=["viewer"])})
+            said = await client.receive()
+            assert (said["type"], said["code"]) == ("bye", 4129)
+            assert said["after"] >= 1
+        async with stack.connect(1) as client:
+            assert await client.command("auth", token=token(sub="dimas", roles=["viewer"]))

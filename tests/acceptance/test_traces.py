@@ -1,8 +1,6 @@
 """One trace from the command to the crew and to the decision, in a collector of the operator's own."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -10,7 +8,7 @@ import pytest
 
 from tests.support.collector import Collector, Span
 from tests.support.http import ask
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller
 from tests.support.waiting import wait_until
 
@@ -26,17 +24,13 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def traced(tales: Storyteller, collector: Collector) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        settings = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100",
-            "QUARTERDECK_HOT_SECONDS": "0",
-        }  # fmt: skip
-        stack = Stack(Path(folder), tales.server.url, settings=settings)
-        try:
-            anyio.run(stack.mend)
-            yield stack
-        finally:
-            stack.stop()
+    settings = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "QUARTERDECK_HOT_SECONDS": "0",
+    }  # fmt: skip
+    with installed(tales.server.url, settings=settings) as stack:
+        anyio.run(stack.mend)
+        yield stack
 
 
 async def spans(collector: Collector, execution: str, crews: int) -> list[Span]:

@@ -16,7 +16,7 @@ from server.store import Store, Write
 from tests.benchmarks.report import Row
 from tests.support.client import answer_to
 from tests.support.openai_server import OpenAIServer
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller
 from tests.support.valkey import Valkey
 
@@ -39,14 +39,10 @@ def _row(what: str, whom: str, seconds: list[float]) -> Row:
 
 
 async def _decisions() -> tuple[list[float], list[float]]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder, OpenAIServer() as model:
+    with OpenAIServer() as model, installed(model.url) as stack:
         Storyteller(model)
-        stack = Stack(Path(folder), model.url)
-        try:
-            await stack.mend()
-            return await _revise(stack), await _echo(stack.valkey.url)
-        finally:
-            stack.stop()
+        await stack.mend()
+        return await _revise(stack), await _echo(stack.valkey.url)
 
 
 async def _revise(stack: Stack) -> list[float]:

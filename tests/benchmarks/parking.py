@@ -2,10 +2,8 @@
 
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,7 +13,7 @@ from redis.asyncio import Redis
 from server import keys
 from tests.benchmarks.report import Row
 from tests.support.client import Client, answer_to
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.waiting import wait_until
 
 #: Executions that wait at once; fewer for a quick look.
@@ -31,18 +29,12 @@ def parked() -> Iterator[Row]:
 
 
 async def _parked() -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), "none")
-        for process in stack.processes:
-            process.environ |= {"QUARTERDECK_CREWS": "idle=idle:crew", "QUARTERDECK_HOT_SECONDS": "0"}
-        try:
-            await stack.mend()
-            redis = Redis(unix_socket_path=stack.valkey.socket)
-            rows = await _measure(stack, redis)
-            await redis.aclose()
-            return rows
-        finally:
-            stack.stop()
+    with installed("none", settings={"QUARTERDECK_CREWS": "idle=idle:crew", "QUARTERDECK_HOT_SECONDS": "0"}) as stack:
+        await stack.mend()
+        redis = Redis(unix_socket_path=stack.valkey.socket)
+        rows = await _measure(stack, redis)
+        await redis.aclose()
+        return rows
 
 
 async def _measure(stack: Stack, redis: Redis) -> list[Row]:

@@ -1,13 +1,11 @@
 """Runs of the crew `market` on a whole installation, and what its model says."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from tests.support.browser import Screen
 from tests.support.openai_server import OpenAIServer
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 
 SURVEY = "# Survey\n\nWe asked a hundred people.\n\nExpected: 62% positive, 25% neutral, 13% negative."
 REPORT = (
@@ -33,15 +31,9 @@ async def market(server: OpenAIServer, **settings: str) -> AsyncIterator[Stack]:
     """Run a web process and a worker with the crew."""
     server.reply("do survey about", SURVEY)
     server.reply("do report about", REPORT)
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), server.url)
-        for process in stack.processes:
-            process.environ |= {"QUARTERDECK_CREWS": "market=market:crew", **settings}
-        try:
-            await stack.mend()
-            yield stack
-        finally:
-            stack.stop()
+    with installed(server.url, settings={"QUARTERDECK_CREWS": "market=market:crew", **settings}) as stack:
+        await stack.mend()
+        yield stack
 
 
 async def start(stack: Stack, topic: str, checkpoints: list[str], **more: str) -> str:

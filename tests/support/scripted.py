@@ -179,3 +179,19 @@ class World:
 def kinds(events: list[Event]) -> list[str]:
     """Name the kinds of events."""
     return [event.data.type.value for event in events]
+
+
+async def gone(world: World, execution: ExecutionId) -> None:
+    """Wait until no worker holds the execution."""
+
+    async def free() -> bool:
+        holder = await world.store.holder(execution)
+        return holder is not None and not holder.owner and not any(execution in w.attempts for w in world.running)
+
+    await wait_until(free, description="nobody holds it")
+
+
+async def handed_over(world: World) -> str:
+    """Wait for the next request to advance an execution, as the queue would bring it to a worker."""
+    await wait_until(lambda: bool(world.asked.asked), description="a worker is asked for")
+    return world.asked.asked.pop(0)[0]

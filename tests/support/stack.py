@@ -1,8 +1,9 @@
 """A whole installation on one machine: Valkey, web processes, workers."""
 
 import signal
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,17 @@ from server import keys
 from tests.support.client import Client
 from tests.support.processes import Process, Web, WorkerProcess, environment
 from tests.support.valkey import Valkey
+
+
+@contextmanager
+def installed(model: str, **shape: Any) -> Iterator["Stack"]:
+    """Lay out an installation in a folder of its own, for `mend` to start; end all of it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
+        stack = Stack(Path(folder), model, **shape)
+        try:
+            yield stack
+        finally:
+            stack.stop()
 
 
 class Stack:
@@ -32,7 +44,8 @@ class Stack:
     ) -> None:
         self.folder = folder
         self.valkey = Valkey(folder, durable=durable)
-        environ = environment(folder, QUARTERDECK_REDIS_URL=self.valkey.url, TEST_MODEL=model, **(settings or {}))
+        given = {"TEST_MODEL": model, "TEST_LEDGER": str(folder / "ledger"), **(settings or {})}
+        environ = environment(folder, QUARTERDECK_REDIS_URL=self.valkey.url, **given)
         self.webs = [Web(folder, environ) for _ in range(webs)]
         self.workers = [WorkerProcess(folder, environ) for _ in range(workers)]
 
