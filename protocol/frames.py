@@ -10,7 +10,7 @@ from protocol.commands import AnyCommand
 from protocol.errors import ERRORS, ErrorCode, Refused
 from protocol.events import AnyEvent, Data, Event
 from protocol.ids import CheckpointId, ConnectionId, ExecutionId
-from protocol.objects import Actor, Checkpoint, Execution
+from protocol.objects import Actor, Checkpoint, Execution, Rights
 
 PROTOCOL = 1
 JSON_SUBPROTOCOL = "quarterdeck.v1.json"
@@ -32,7 +32,10 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Welcome(Frame, frozen=True, kw_only=True, tag="welcome"):
-    """The first frame on every connection. `heartbeat` is in seconds."""
+    """The first frame on every connection. `heartbeat` is in seconds.
+
+    `rights` are those of the `principal`, where the server asks who it is; without them everything may be done.
+    """
 
     protocol: int
     connection: ConnectionId
@@ -40,6 +43,7 @@ class Welcome(Frame, frozen=True, kw_only=True, tag="welcome"):
     heartbeat: int
     auth: Literal["open", "required", "done"]
     principal: Actor | None = None
+    rights: Rights | None = None
     limits: Limits
     crews: list[str]
 

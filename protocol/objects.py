@@ -45,6 +45,13 @@ class Actor(Object, frozen=True, kw_only=True):
     name: str
 
 
+class Rights(Object, frozen=True, kw_only=True, omit_defaults=False):
+    """Which commands somebody may give: about `any` execution of their tenant, and about their `own` ones only."""
+
+    any: list[str]
+    own: list[str]
+
+
 class Usage(Object, frozen=True, kw_only=True, omit_defaults=False):
     """What language models were asked and answered, in tokens; `replayed` calls were answered from the journal."""
 

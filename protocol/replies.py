@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from protocol.ids import ExecutionId
-from protocol.objects import Actor, Checkpoint, CheckpointState, Conversation, Crew, Execution, State
+from protocol.objects import Actor, Checkpoint, CheckpointState, Conversation, Crew, Execution, Rights, State
 from protocol.webhooks import Delivery
 
 ItemT = TypeVar("ItemT")
@@ -23,12 +23,13 @@ class Nothing(Answer, frozen=True, kw_only=True):
 class Authenticated(Answer, frozen=True, kw_only=True):
     """Who the connection speaks for from now on, and until when; without `expires_at` for as long as it lasts.
 
-    `roles`: viewer, operator, approver, admin.
+    `roles`: viewer, operator, approver, admin. `rights`: which commands they allow.
     """
 
     principal: Actor
     tenant: str
     roles: Sequence[str]
+    rights: Rights
     expires_at: str | None = None
 
 

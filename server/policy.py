@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from protocol.commands import AnyCommand
+from protocol.objects import Rights
 from server.auth import Principal, Role
 
 ALL = frozenset(Role)
@@ -68,6 +69,14 @@ def judge(principal: Principal, name: str) -> Verdict:
     if principal.roles & ROLES.get(name, frozenset()):
         return Verdict.ALLOWED
     return Verdict.OWNER if name in OWNERS else Verdict.FORBIDDEN
+
+
+def rights(principal: Principal) -> Rights:
+    """List the commands that a principal may give about any execution of its tenant, and about its own only."""
+    found: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+    for name in ROLES:
+        found[judge(principal, name)].append(name)
+    return Rights(any=found[Verdict.ALLOWED], own=found[Verdict.OWNER])
 
 
 def needed(name: str) -> Sequence[Role]:

@@ -20,6 +20,7 @@ from server.connection.connection import Connection, Dispatch
 from server.connection.policy import Policy
 from server.hub import Hub
 from server.outlet import BINARY_FRAMES, BINARY_MESSAGES, OUTLET, TEXT_FRAMES, TEXT_MESSAGES, Outlet
+from server.policy import rights
 
 #: In order of preference.
 SUBPROTOCOLS = (MSGPACK_SUBPROTOCOL, JSON_SUBPROTOCOL)
@@ -167,8 +168,9 @@ class Endpoint:
         return Welcome(
             protocol=PROTOCOL, connection=connection.ident, server_time=timestamp(time.time()),
             heartbeat=self._policy.heartbeat, auth=asked if self._doorman.required else "open",
-            principal=None if session is None else session.principal.actor, limits=self._policy.limits,
-            crews=self._crews(),
+            principal=None if session is None else session.principal.actor,
+            rights=rights(session.principal) if session and self._doorman.required else None,
+            limits=self._policy.limits, crews=self._crews(),
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from protocol.commands import Auth
 from protocol.errors import CloseCode, ErrorCode, Refused
 from protocol.frames import timestamp
 from protocol.replies import Authenticated
+from server import policy
 from server.auth import Principal, Session
 from server.auth.doorman import Doorman
 from server.auth.refusals import unauthenticated
@@ -63,6 +64,7 @@ class Identity:
             principal=principal.actor,
             tenant=principal.tenant,
             roles=sorted(principal.roles),
+            rights=policy.rights(principal),
             expires_at=None if session.ends is None else timestamp(session.ends),
         )
 

@@ -66,12 +66,13 @@ export interface Auth {
 /**
  * Who the connection speaks for from now on, and until when; without `expires_at` for as long as it lasts.
  *
- * `roles`: viewer, operator, approver, admin.
+ * `roles`: viewer, operator, approver, admin. `rights`: which commands they allow.
  */
 export interface Authenticated {
   readonly principal: Actor;
   readonly tenant: string;
   readonly roles: readonly (string)[];
+  readonly rights: Rights;
   readonly expires_at?: string | null;
 }
 
@@ -886,6 +887,12 @@ export interface Resume {
   readonly reason?: string | null;
 }
 
+/** Which commands somebody may give: about `any` execution of their tenant, and about their `own` ones only. */
+export interface Rights {
+  readonly any: readonly (string)[];
+  readonly own: readonly (string)[];
+}
+
 /**
  * Say something in a conversation: its crew, or the one named, is started with the text as its input.
  *
@@ -1202,7 +1209,11 @@ export interface Webhook {
   readonly format?: "slack" | "standard";
 }
 
-/** The first frame on every connection. `heartbeat` is in seconds. */
+/**
+ * The first frame on every connection. `heartbeat` is in seconds.
+ *
+ * `rights` are those of the `principal`, where the server asks who it is; without them everything may be done.
+ */
 export interface Welcome {
   readonly type: "welcome";
   readonly protocol: number;
@@ -1211,6 +1222,7 @@ export interface Welcome {
   readonly heartbeat: number;
   readonly auth: "done" | "open" | "required";
   readonly principal?: Actor | null;
+  readonly rights?: Rights | null;
   readonly limits: Limits;
   readonly crews: readonly (string)[];
 }

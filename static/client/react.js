@@ -8,7 +8,7 @@
  */
 import { createContext, createElement, useContext, useEffect, useRef, useSyncExternalStore } from "react";
 import { IDLE } from "./socket.js";
-import { initialState } from "./store.js";
+import { initialState, mayGive } from "./store.js";
 
 const ClientContext = /** @type {Context<Client | null>} */ (createContext(/** @type {Client | null} */ (null)));
 
@@ -107,6 +107,19 @@ export function useExecutions() {
 
 /** One checkpoint, open or decided. @param {string | undefined} id @returns {CheckpointView | undefined} */
 export const useCheckpoint = (id) => useSelection((state) => (id === undefined ? undefined : state.checkpoints[id]));
+
+/**
+ * Whether the server takes a command from this person: about an execution, or at all.
+ * @param {string} command
+ * @param {string} [execution]
+ */
+export const useMay = (command, execution) => useSelection((state) => mayGive(state, command, execution));
+
+/** What waits for this very person, in the order of `useApprovals`. */
+export function useMyApprovals() {
+  const client = useClient();
+  return useApprovals((c) => mayGive(client.getState(), "decide", c.execution));
+}
 
 /** @param {State} state */
 const newestFirst = (state) =>

@@ -37,7 +37,7 @@ export function reduce(state, frame) {
     case "presence":
       return withCheckpoint(state, frame.checkpoint, (c) => (c.state === "open" ? { ...c, viewers: frame.viewers } : c));
     case "welcome":
-      return { ...state, self: { connection: frame.connection, person: frame.principal, isOpen: frame.auth === "open" } };
+      return { ...state, self: { connection: frame.connection, person: frame.principal, isOpen: frame.auth === "open", rights: frame.rights } };
     default:
       return state;
   }
@@ -104,6 +104,18 @@ export function list(state, executions) {
   return newer.length
     ? { ...state, summaries: { ...state.summaries, ...Object.fromEntries(newer.map((e) => [e.id, e])) } }
     : state;
+}
+
+/**
+ * Whether the server takes a command from this person; about an execution whose owner is not known, it may.
+ * @param {State} state
+ * @param {string} command
+ * @param {string} [execution]
+ */
+export function mayGive({ self: { rights, person }, summaries }, command, execution = "") {
+  if (!rights || rights.any.includes(command)) return true;
+  const owner = summaries[execution]?.owner;
+  return rights.own.includes(command) && (!owner || owner.id === person?.id);
 }
 
 /** Takes in the catalogue. @param {State} state @param {readonly Crew[]} crews @returns {State} */

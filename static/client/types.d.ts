@@ -1,5 +1,5 @@
 /** What the client makes of the frames: the shapes that pages render. The frames themselves are in protocol.d.ts. */
-import type { Actor, Checkpoint, Crew, Execution, Fault, Origin, Usage, Viewer } from "./protocol.js";
+import type { Actor, Checkpoint, Crew, Execution, Fault, Origin, Rights, Usage, Viewer } from "./protocol.js";
 
 /** Something that may be absent. */
 export type Maybe<T> = T | null | undefined;
@@ -77,11 +77,15 @@ export interface CheckpointView extends Checkpoint {
   readonly decision?: { readonly action: string; readonly version: number; readonly at: string; readonly by?: Maybe<Actor>; readonly feedback?: Maybe<string> };
 }
 
-/** Who this client is: its connection, and the person it speaks for. `isOpen`: the server tells nobody from anybody. */
+/**
+ * Who this client is: its connection, and the person it speaks for. `isOpen`: the server tells nobody from anybody.
+ * `rights`: which commands it may give; without them all.
+ */
 export interface Self {
   readonly connection?: string;
   readonly person?: Maybe<Actor>;
   readonly isOpen?: boolean;
+  readonly rights?: Maybe<Rights>;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { render } from "preact";
 import { Suspense, useCallback, useEffect, useRef, useState } from "react";
-import { QuarterdeckProvider, useApprovals, useSelection } from "../client/react.js";
+import { QuarterdeckProvider, useMay, useMyApprovals, useSelection } from "../client/react.js";
 import { StartForm } from "./composer.js";
 import { ConnectionBanner, useAsked } from "./connection.js";
 import { Herald } from "./herald.js";
@@ -27,7 +27,8 @@ const [Run, Desk] = PARTS.map(later);
 const above = (load) => () => Promise.all([load(), sheets(["dialogs"])]).then(([part]) => part);
 const Help = later(above(() => import("./help.js"))),
   Palette = later(above(() => import("./palette.js")));
-const SignIn = later(() => import("./sign-in.js"));
+const SignIn = later(() => import("./sign-in.js")),
+  Reader = later(() => import("./reader.js"));
 
 addEventListener("online", client.retryNow);
 
@@ -36,6 +37,7 @@ function App() {
   const place = usePlace();
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
+  const mayStart = useMay("start");
   const asked = useAsked();
   const isKnown = useSelection((state) => state.crews.length > 0) || !asked;
   const [dialog, open] = useState("");
@@ -52,7 +54,7 @@ function App() {
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
       ${asked && html`<${Suspense} fallback=${null}><${SignIn} reason=${asked} /><//>`}
-      ${!isKnown ? null : place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : html`<${StartForm} />`}
+      ${!isKnown ? null : place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : mayStart ? html`<${StartForm} />` : html`<${Suspense} fallback=${null}><${Reader} /><//>`}
       <${Bar} place=${place} />
     </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} place=${place} />
@@ -62,7 +64,7 @@ function App() {
 
 /** On a narrow screen, the way from a run to what waits. @param {{ place: Place }} props */
 function Bar({ place }) {
-  const waiting = useApprovals();
+  const waiting = useMyApprovals();
   const next = waiting.find((c) => c.execution === place.execution) ?? waiting[0];
   if (!next || !place.execution) return null;
   return html`<${Link} class="bar" to=${{ execution: next.execution, checkpoint: next.id }}><span>${t("inbox.count", { n: waiting.length })}</span><b>${t("inbox.review")}</b><//>`;

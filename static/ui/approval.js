@@ -5,6 +5,7 @@
  */
 import { useEffect, useMemo, useRef, useState } from "react";
 import { usePresence } from "../client/presence.js";
+import { useMay } from "../client/react.js";
 import { Actions, actionOfKey, choices, reveal } from "./actions.js";
 import { asksResult, atFields, formOf, isEditable, prepare } from "./answer.js";
 import { Closed, Revising, Stale } from "./closed.js";
@@ -15,6 +16,7 @@ import { Head } from "./head.js";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
 import { Note, Result, takesNote } from "./note.js";
+import { Onlooker } from "./onlooker.js";
 import { isClaimed } from "./people.js";
 import { useSight } from "./presence.js";
 import { go } from "./router.js";
@@ -31,8 +33,9 @@ export function Approval({ checkpoint: c, decided }) {
     was.current = c.state;
   }, [c.state]);
   const [again, setAgain] = useState(false);
+  const mayDecide = useMay("decide", c.execution);
   if (c.state === "revising") return html`<${Revising} checkpoint=${c} />`;
-  if (c.state === "open") return html`<${Open} key="open" checkpoint=${c} />`;
+  if (c.state === "open") return mayDecide ? html`<${Open} key="open" checkpoint=${c} />` : html`<${Onlooker} checkpoint=${c} />`;
   if (again) return html`<${Open} key="again" checkpoint=${c} back=${() => setAgain(false)} />`;
   return html`<${Closed} checkpoint=${c} again=${() => setAgain(true)} />`;
 }

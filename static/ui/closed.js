@@ -3,6 +3,7 @@
  * @import { CheckpointView } from "../client/types.js"
  * @import { Words } from "./words.js"
  */
+import { useMay } from "../client/react.js";
 import { CopyButton } from "./document.js";
 import { html } from "./html.js";
 import { ago, t, tOr } from "./i18n/index.js";
@@ -25,7 +26,8 @@ const isForkable = (c) => (c.state === "decided" || c.state === "expired") && c.
 /** @param {{ checkpoint: CheckpointView, again: () => void }} props */
 export function Closed({ checkpoint: c, again }) {
   const now = useNow();
-  const words = useWords(c.id);
+  const words = useWords(c.id),
+    mayFork = useMay("fork") && isForkable(c);
   const own = c.decision && isClaimed(c.id, c.decision.version);
   const close = () => {
     go({ execution: c.execution }, { replace: true });
@@ -36,7 +38,7 @@ export function Closed({ checkpoint: c, again }) {
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>
     ${c.decision && html`<${Verdict} checkpoint=${c} decision=${c.decision} own=${Boolean(own)} />`}
     ${words && !own && html`<${Kept} words=${words} />`}
-    <footer class="actions" data-count=${isForkable(c) ? 2 : 1}>${isForkable(c) && html`<button type="button" data-testid="again" onClick=${again}>${t("card.again")}</button>`}
+    <footer class="actions" data-count=${mayFork ? 2 : 1}>${mayFork && html`<button type="button" data-testid="again" onClick=${again}>${t("card.again")}</button>`}
       <button type="button" onClick=${close}>${t("card.dismiss")}</button></footer></section>`;
 }
 

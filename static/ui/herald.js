@@ -3,7 +3,7 @@
  * @import { Place } from "./router.js"
  */
 import { useEffect } from "react";
-import { useApprovals, useSelection } from "../client/react.js";
+import { useMyApprovals, useSelection } from "../client/react.js";
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
 import { setting } from "./storage.js";
@@ -14,7 +14,7 @@ const WAITING = new URL("./icons/waiting.svg", import.meta.url).href;
 
 /** @param {{ place: Place }} props */
 export function Herald({ place }) {
-  const waiting = useApprovals();
+  const waiting = useMyApprovals();
   const run = useSelection((state) => (place.execution ? state.executions[place.execution]?.title : undefined));
   const n = waiting.length;
   useEffect(() => {

@@ -5,7 +5,7 @@
  * @import { Place } from "./router.js"
  */
 import { Suspense, useMemo, useState } from "react";
-import { useApprovals, useClient, useSelection } from "../client/react.js";
+import { useApprovals, useClient, useMyApprovals, useSelection } from "../client/react.js";
 import { LinkState } from "./connection.js";
 import { conversationsOf, matches } from "./conversations.js";
 import { html } from "./html.js";
@@ -26,6 +26,7 @@ export function Inbox({ place, help }) {
     approvals = useApprovals(),
     { person, isOpen } = useSelection(selfOf),
     older = useSelection(olderOf);
+  const own = useMyApprovals().length;
   const [shown, show] = useState("all");
   const summaries = useSelection(listed);
   const now = useNow();
@@ -40,7 +41,7 @@ export function Inbox({ place, help }) {
     <div class="lists">
       <input type="search" id="search" data-testid="search" aria-label=${t("inbox.search")} aria-keyshortcuts="/" placeholder=${t("inbox.search")} value=${search} onInput=${(/** @type {any} */ e) => find(e.target.value)} />
       <div onClick=${toForm}><${Link} to=${{}} class="new" aria-current=${place.execution ? undefined : "page"}>${t("inbox.new")}<//></div>
-      <h2>${t(shown === "decided" ? "inbox.decided" : "inbox.waiting")} ${shown !== "decided" && approvals.length > 0 && html`<span class="count">${approvals.length}</span>`}</h2>
+      <h2>${t(shown === "decided" ? "inbox.decided" : "inbox.waiting")} ${shown !== "decided" && own > 0 && html`<span class="count">${own}</span>`}</h2>
       <div class="filters" role="group" aria-label=${t("inbox.show")}>${(isOpen ? KINDS.slice(1) : KINDS).map((kind) => html`<button key=${kind} type="button" class="quiet" data-testid=${`show-${kind}`} aria-pressed=${shown === kind} onClick=${() => show(kind)}>${t(`inbox.${kind}`)}</button>`)}</div>
       ${shown === "decided" ? html`<${Suspense} fallback=${null}><${Decided} search=${search} titleOf=${titleOf} here=${place.checkpoint} /><//>` : waiting.length ? html`<ul class="waiting">${waiting.map((c) => html`<${Waiting} key=${c.id} checkpoint=${c} title=${titleOf(c.execution)} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t(approvals.length ? "inbox.not_found" : "inbox.nothing")}</p>`}
       <h2>${t("inbox.talks")}</h2>

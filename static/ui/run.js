@@ -3,7 +3,7 @@
  * @import { CheckpointView, ExecutionView, State } from "../client/types.js"
  */
 import { useEffect, useMemo, useState } from "react";
-import { useClient, useExecution, useSelection } from "../client/react.js";
+import { useClient, useExecution, useMay, useSelection } from "../client/react.js";
 import { CopyButton, Document, copy, download } from "./document.js";
 import { Export } from "./export.js";
 import { FollowUp } from "./follow-up.js";
@@ -39,10 +39,11 @@ function Opened({ run }) {
   );
   const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
   const catching = useSelection((state) => state.watched[run.id] === "catching-up");
+  const mayStart = useMay("start");
   const { before, after } = useTurns(run);
   return html`<${Back} /><${Offer} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
     <${Said} run=${run} /><${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Turns} runs=${after} label="talk.after" />
-    ${run.endedAt && !after.length && html`<${FollowUp} run=${run} />`}<${Latest} run=${run} catching=${catching} />`;
+    ${run.endedAt && !after.length && mayStart && html`<${FollowUp} run=${run} />`}<${Latest} run=${run} catching=${catching} />`;
 }
 
 /** @param {{ run: ExecutionView, catching: boolean }} props */
@@ -51,6 +52,7 @@ function Head({ run, catching }) {
     run.usage.total_tokens ?? 0,
     run.tasks.reduce((sum, task) => sum + (task.usage?.total_tokens ?? 0), 0),
   );
+  const maySteer = useMay("cancel", run.id);
   const asked = Object.entries(run.inputs).filter(([, value]) => value !== "" && value !== null);
   return html`<header class="run"><h1 tabindex="-1">${run.title}</h1><${Origin} run=${run} />
     <p class="facts"><span class="chip" data-testid="run-state" data-state=${run.state} role="status">${t(run.parked && run.state === "waiting" ? "state.parked" : `state.${run.state}`)}</span>
@@ -59,7 +61,7 @@ function Head({ run, catching }) {
       ${Boolean(run.usage.replayed) && html`<span data-testid="replayed">${t("run.replayed", { n: run.usage.replayed })}</span>`}
       <${Export} id=${run.id} />
       ${catching && html`<span class="catching">${t("run.catching")}</span>`}
-      ${!run.endedAt && html`<${Steer} run=${run} />`}</p>
+      ${!run.endedAt && maySteer && html`<${Steer} run=${run} />`}</p>
     ${
       asked.length > 0 &&
       html`<details class="inputs"><summary>${t("run.inputs")}</summary><dl>${asked.map(

@@ -45,7 +45,7 @@ STARTED = replies.Started(execution=golden.EXECUTION, epoch=golden.EPOCH, offset
 REPLIES: dict[str, list[replies.Answer]] = {
     "auth": [
         replies.Authenticated(
-            principal=golden.SOMEBODY, tenant="kopi", roles=["operator"], expires_at=golden.LATER
+            principal=golden.SOMEBODY, tenant="kopi", roles=["operator"], rights=golden.RIGHTS, expires_at=golden.LATER
         )
     ],
     "start": [STARTED],

@@ -25,6 +25,7 @@ from tests.golden.objects import (
     LATER,
     OPEN,
     ORIGIN,
+    RIGHTS,
     SOMEBODY,
     USAGE,
     WHOLE,
@@ -71,8 +72,9 @@ COMMANDS: list[commands.Command] = [
 
 CONTROL: list[Struct] = [
     frames.Welcome(
-        protocol=1, connection=ConnectionId("c_01m83sbg98v6ma97yfav2wm5k9"), server_time=AT, heartbeat=25, auth="open",
-        principal=SOMEBODY, limits=frames.Limits(frame=65_536, watches=100, commands_per_10s=200), crews=["content"],
+        protocol=1, connection=ConnectionId("c_01m83sbg98v6ma97yfav2wm5k9"), server_time=AT, heartbeat=25, auth="done",
+        principal=SOMEBODY, rights=RIGHTS, crews=["content"],
+        limits=frames.Limits(frame=65_536, watches=100, commands_per_10s=200),
     ),
     frames.Reply(re="s-1", data={"execution": EXECUTION, "epoch": EPOCH, "offset": 1}),
     frames.Error(

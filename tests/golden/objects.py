@@ -10,6 +10,7 @@ EXECUTION = ExecutionId("x_01m83sbg98v6ma97yfav2wm5k8")
 CHECKPOINT = CheckpointId("cp_01m83sbgj4e1fz3t0x9qk2v7rn")
 CONVERSATION = ConversationId("cv_01m83sbg0000000000000000zz")
 SOMEBODY = objects.Actor(id="u_7", name="Ayu Lestari")
+RIGHTS = objects.Rights(any=["list", "get", "watch", "start"], own=["cancel", "decide"])
 INPUTS = {"user_input": "Ramadan campaign for kopi susu ☕, 3 creators", "budget": 1500.5, "tags": ["tea", None, True]}
 USAGE = objects.Usage(prompt_tokens=412, completion_tokens=98, total_tokens=510, calls=2, replayed=1)
 FAULT = objects.Fault(code="task_failed", message="The almanac has no such day.")

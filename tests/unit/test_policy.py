@@ -60,6 +60,16 @@ def test_everybody_may_do_everything_in_open_mode(command: str) -> None:
     assert judge(OPEN, command) is Verdict.ALLOWED
 
 
+@pytest.mark.parametrize("roles", [(), *((role,) for role in Role), (Role.OPERATOR, Role.APPROVER)])
+def test_everybody_is_told_what_they_may(roles: tuple[Role, ...]) -> None:
+    who = somebody(*roles)
+    told = policy.rights(who)
+    assert {*told.any, *told.own} | FREE <= TABLE.keys()
+    for command in TABLE.keys() - FREE:
+        verdict = judge(who, command)
+        assert (command in told.any, command in told.own) == (verdict is Verdict.ALLOWED, verdict is Verdict.OWNER)
+
+
 def test_a_command_that_nobody_has_thought_of_is_forbidden() -> None:
     assert judge(somebody(Role.ADMIN), "destroy") is Verdict.FORBIDDEN
 

@@ -124,6 +124,7 @@ function card(state = {}, card = {}) {
       note: "",
       isEditable: true,
       isInert: false,
+      mayDecide: true,
       error: null,
       decide: (/** @type {string} */ action) => void sent.push(action),
       ...state,
@@ -137,11 +138,11 @@ function card(state = {}, card = {}) {
 }
 globalThis.Element ??= /** @type {any} */ (class {});
 
-test("a button answers, but not in the first half second and not while something is sent", () => {
+test("a button answers, but not in the first half second, not while something is sent, and not for who may only read", () => {
   const open = card();
   open.props.getActionProps({ id: "approve", label: "" }).onClick();
   assert.deepEqual(open.sent, ["approve"]);
-  for (const state of [{ isInert: true }, { phase: "sending" }, { phase: "decided" }]) {
+  for (const state of [{ isInert: true }, { phase: "sending" }, { phase: "decided" }, { mayDecide: false }]) {
     const blocked = card(state),
       button = blocked.props.getActionProps({ id: "approve", label: "" });
     button.onClick();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { follow, initialState, offer, reduce } from "../../static/client/store.js";
+import { follow, initialState, mayGive, offer, reduce } from "../../static/client/store.js";
 import {
   checkpoint,
   completed,
@@ -183,4 +183,15 @@ test("frames of a newer server are passed over", () => {
   const state = after(queued());
   assert.equal(reduce(state, /** @type {any} */ ({ type: "novelty" })), state);
   assert.equal(run(reduce(state, event("task.applauded", 2, {}))).offset, 2);
+});
+
+test("what a person may do is what the server says they may, and for owners more", () => {
+  const [any, own] = [["list", "start"], ["cancel", "decide"]];
+  const welcome = /** @type {ServerFrame} */ (/** @type {unknown} */ ({ type: "welcome", auth: "done", principal: { id: "oka", name: "Oka" }, rights: { any, own } }));
+  const of = (/** @type {string} */ id) => reduce(after({ ...queued(), by: { id, name: id } }), welcome);
+  const said = (/** @type {ReturnType<typeof after>} */ state) => ["start", "cancel", "fork"].map((command) => mayGive(state, command, ID));
+  assert.deepEqual(said(of("oka")), [true, true, false]);
+  assert.deepEqual(said(of("rara")), [true, false, false]);
+  assert.deepEqual(said(reduce(initialState, welcome)), [true, true, false], "whose it is will be known");
+  assert.deepEqual(said(initialState), [true, true, true], "nobody is asked who they are");
 });

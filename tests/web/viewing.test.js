@@ -97,16 +97,17 @@ test("who looks is known of open checkpoints, and who this client is from the we
   const over = { ...open, checkpoints: { cp_1: { .../** @type {any} */ (open.checkpoints["cp_1"]), state: "decided" } } };
   assert.equal(reduce(over, frame).checkpoints["cp_1"]?.viewers.length, 0);
   const client = connected();
-  assert.deepEqual(client.getState().self, { connection: "c_1", person: undefined, isOpen: true });
+  assert.deepEqual(client.getState().self, { connection: "c_1", person: undefined, isOpen: true, rights: undefined });
 });
 
-test("who is said after the welcome is known, too", async () => {
+test("who is said after the welcome, and what they may do, is known, too", async () => {
   const client = makeClient({ token: () => "secret" });
   client.hold();
   latest().greet({ auth: "required" });
   await Promise.resolve();
   await Promise.resolve();
-  latest().reply("auth", { principal: { id: "rara", name: "Rara" } });
+  const rights = { any: ["list", "watch"], own: ["decide"] };
+  latest().reply("auth", { principal: { id: "rara", name: "Rara" }, rights });
   await new Promise((done) => setImmediate(done));
-  assert.deepEqual(client.getState().self, { connection: "c_1", person: { id: "rara", name: "Rara" }, isOpen: false });
+  assert.deepEqual(client.getState().self, { connection: "c_1", person: { id: "rara", name: "Rara" }, isOpen: false, rights });
 });

@@ -8,6 +8,8 @@ export {
   useConnection,
   useExecution,
   useExecutions,
+  useMay,
+  useMyApprovals,
   useSelection,
 } from "../../client/react.js";
 export { usePresence } from "../../client/presence.js";

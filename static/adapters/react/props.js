@@ -22,7 +22,7 @@ const FIELDS = "input, textarea, select, [contenteditable]";
  */
 export function propsOf(state, { id, keys, asked, ask, notify }) {
   const { checkpoint, phase, error } = state;
-  const isBlocked = state.isInert || (phase !== "open" && phase !== "stale" && phase !== "offline");
+  const isBlocked = !state.mayDecide || state.isInert || (phase !== "open" && phase !== "stale" && phase !== "offline");
   const letter = (/** @type {Action} */ action) => (keys ? KEYS[action.id] : undefined);
 
   /** @param {Action} action */
@@ -60,14 +60,14 @@ export function propsOf(state, { id, keys, asked, ask, notify }) {
     getEditorProps: () => ({
       "aria-label": checkpoint.title,
       value: state.draft,
-      readOnly: !state.isEditable || phase === "sending",
+      readOnly: !state.mayDecide || !state.isEditable || phase === "sending",
       ...(checkpoint.draft.language && { lang: checkpoint.draft.language }),
       onChange: (/** @type {Changed} */ e) => state.edit(e.target.value),
     }),
     getNoteProps: () => ({
       id: `${id}note`,
       value: state.note,
-      readOnly: phase === "sending",
+      readOnly: !state.mayDecide || phase === "sending",
       "aria-invalid": error?.code === "needs_feedback",
       "aria-describedby": error ? `${id}error` : undefined,
       onChange: (/** @type {Changed} */ e) => state.setNote(e.target.value),

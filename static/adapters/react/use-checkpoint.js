@@ -11,7 +11,7 @@
 import { useDeferredValue, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { changesOf } from "../../client/changes.js";
 import { CommandError } from "../../client/commands.js";
-import { useCheckpoint as useCheckpointView, useClient, useConnection, useSelection } from "../../client/react.js";
+import { useCheckpoint as useCheckpointView, useClient, useConnection, useMay, useSelection } from "../../client/react.js";
 import { othersOf } from "../../client/viewers.js";
 import { decisionOf, isEditable, textOf } from "./answer.js";
 import { phaseOf } from "./phase.js";
@@ -41,7 +41,8 @@ export function useCheckpoint(id) {
     changes = useChanges(checkpoint, words);
   const self = useSelection((state) => state.self),
     viewers = useMemo(() => othersOf(checkpoint?.viewers ?? [], self), [checkpoint?.viewers, self]);
-  return checkpoint && describe({ client, checkpoint, words, connected, settled, remaining, changes, viewers, ...sending });
+  const mayDecide = useMay("decide", checkpoint?.execution);
+  return checkpoint && describe({ client, checkpoint, words, connected, settled, remaining, changes, viewers, mayDecide, ...sending });
 }
 
 /**
@@ -54,9 +55,10 @@ export function useCheckpoint(id) {
  * @property {number | null} remaining
  * @property {readonly Change[]} changes
  * @property {readonly Viewer[]} viewers
+ * @property {boolean} mayDecide
  * @param {Known & ReturnType<typeof useSending>} known
  */
-function describe({ client, checkpoint, words, connected, settled, remaining, changes, viewers, decide, error, isSending, takeBack }) {
+function describe({ client, checkpoint, words, connected, settled, remaining, changes, viewers, mayDecide, decide, error, isSending, takeBack }) {
   const store = wordsOf(client),
     phase = phaseOf(checkpoint, { words, sending: isSending, error, connected });
   const put = (/** @type {Partial<Words>} */ change) => store.write(checkpoint.id, { ...words, ...change });
@@ -90,6 +92,8 @@ function describe({ client, checkpoint, words, connected, settled, remaining, ch
     remaining,
     /** Who else looks, and whether they edit; one for each person. */
     viewers,
+    /** Whether the server takes an answer from this person. */
+    mayDecide,
   };
 }
 
