@@ -44,12 +44,21 @@ function listen(agent) {
   return { agent, told, until };
 }
 
+/** Waits until what a client watches is told as it happens. */
+const isLive = (client) =>
+  new Promise((resolve) => {
+    const look = () => Object.values(client.getState().watched).includes("live") && resolve();
+    client.subscribe(look);
+    look();
+  });
+
 /** Has two others listen to what runs, says so, and gives what they were told up to the end of the run. */
 async function attach() {
   const others = [listen(overSocket(WebSocket)), listen(new HttpAgent({ url: `${url}/ag-ui/story`, threadId }))];
   const begun = others.map((one) => one.until("RUN_STARTED"));
   const runs = [others[0].agent.connectAgent(), others[1].agent.runAgent(props)];
   await Promise.all(begun);
+  await isLive(others[0].agent.client); // a run over the socket says that it has begun before it is told anything
   console.log("attached");
   await Promise.all(runs);
   return others.map((one) => one.told);
