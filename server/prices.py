@@ -166,12 +166,14 @@ def _added(one: Usage, more: Usage) -> Cost | UnsetType:
     last = more.cost or one.cost
     if not last:
         return UNSET
-    amount, unpriced = 0, one.calls + more.calls
+    amount = unpriced = 0
     for usage in (one, more):
         if usage.cost and usage.cost.currency == last.currency:
             amount += billionths(usage.cost.amount)
-            unpriced -= priced(usage)
-    return Cost(amount=written(amount), currency=last.currency, unpriced=max(0, unpriced))
+            unpriced += usage.cost.unpriced
+        else:
+            unpriced += usage.calls
+    return Cost(amount=written(amount), currency=last.currency, unpriced=unpriced)
 
 
 def priced(usage: Usage) -> int:

@@ -1,10 +1,11 @@
 /**
  * How one execution looks after an event.
- * @import { Checkpoint, Delta, Event, Usage } from "./protocol.js"
+ * @import { Checkpoint, Delta, Event } from "./protocol.js"
  * @import { ExecutionView, Stream, TaskView } from "./types.js"
  */
 import { record } from "./items.js";
-import { ENDS, humanise, isParkedAfter, NO_USAGE, stateAfter } from "./states.js";
+import { ENDS, humanise, isParkedAfter, stateAfter } from "./states.js";
+import { NO_USAGE, spend } from "./usage.js";
 
 /**
  * Applies the next event of the log.
@@ -38,7 +39,7 @@ function work(run, e) {
     case "task.skipped":
       return task(settled(run, e.data.task), e.data, { state: "skipped" }, (w) => end(w, e.at));
     case "llm.completed":
-      return { ...run, usage: sum(run.usage, e.data.usage) };
+      return { ...run, usage: spend(run.usage, e.data) };
     case "checkpoint.opened":
       return asked(run, e.data.checkpoint, e.at);
     case "checkpoint.decided":
@@ -183,16 +184,4 @@ export function listen(run, d) {
     holed: Boolean(known?.holed) || d.index > (known?.next ?? 0),
   };
   return { ...run, streams: { ...others, [d.stream]: stream } };
-}
-
-/** @param {Usage} a @param {Usage | null | undefined} b @returns {Usage} */
-function sum(a, b) {
-  const total = (/** @type {keyof Usage} */ k) => (a[k] ?? 0) + (b?.[k] ?? 0);
-  return {
-    prompt_tokens: total("prompt_tokens"),
-    completion_tokens: total("completion_tokens"),
-    total_tokens: total("total_tokens"),
-    calls: total("calls"),
-    replayed: total("replayed"),
-  };
 }

@@ -2,7 +2,8 @@
  * An execution as lists show it: its state and progress, without its events.
  * @import { Event, Execution } from "./protocol.js"
  */
-import { ENDS, isParkedAfter, NO_USAGE, stateAfter } from "./states.js";
+import { ENDS, isParkedAfter, stateAfter } from "./states.js";
+import { NO_USAGE } from "./usage.js";
 
 /**
  * What an event changes in an execution that is only listed.

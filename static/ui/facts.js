@@ -1,12 +1,16 @@
 /** What a question says beside its draft: the task, its cost, what is expected. */
+import { costOf, isCost } from "./cost.js";
 import { html } from "./html.js";
 import { number, tOr } from "./i18n/index.js";
 
-/** @typedef {readonly [name: string, value: string | number]} Fact */
+/**
+ * @import { Cost } from "../client/protocol.js"
+ * @typedef {readonly [name: string, value: string | number | Cost]} Fact
+ */
 
 /** The facts that can be shown, those for a glance and those too long for it. @param {Readonly<Record<string, unknown>>} facts */
 export function sorted(facts) {
-  const all = Object.entries(facts).filter(([, v]) => typeof v === "string" || typeof v === "number");
+  const all = Object.entries(facts).filter(([, v]) => typeof v === "string" || typeof v === "number" || isCost(v));
   const isLong = (/** @type {[string, unknown]} */ [, value]) => String(value).length > 60;
   return /** @type {{ short: Fact[], long: Fact[] }} */ ({
     short: all.filter((fact) => !isLong(fact)),
@@ -18,5 +22,5 @@ export function sorted(facts) {
 export const Facts = ({ facts }) =>
   html`<dl class="facts">${facts.map(
     ([name, value]) => html`<div key=${name}><dt>${tOr(`fact.${name}`, name.replaceAll("_", " "))}</dt>
-  <dd>${typeof value === "number" ? number(value) : value}</dd></div>`,
+  <dd>${isCost(value) ? costOf(value) : typeof value === "number" ? number(value) : value}</dd></div>`,
   )}</dl>`;

@@ -2,6 +2,7 @@
  * A run to take along: as Markdown for people, as JSON for programs. Pure but for the language of the page.
  * @import { CheckpointView, ExecutionView, Item } from "../client/types.js"
  */
+import { costOf } from "./cost.js";
 import { t, tOr } from "./i18n/index.js";
 import { duration } from "./i18n/lengths.js";
 import "./i18n/run.js";
@@ -28,7 +29,7 @@ export function toJson(run, checkpoints) {
 /** @param {ExecutionView} run */
 function facts(run) {
   const ended = run.endedAt ? ` · ${duration(Date.parse(run.endedAt) - Date.parse(run.createdAt))}` : "";
-  return `${run.crew} · ${t(`state.${run.state}`)} · ${run.createdAt}${ended} · \`${run.id}\``;
+  return `${run.crew} · ${t(`state.${run.state}`)} · ${run.createdAt}${ended}${run.usage.cost ? ` · ${costOf(run.usage.cost)}` : ""} · \`${run.id}\``;
 }
 
 /** @param {ExecutionView} run */
