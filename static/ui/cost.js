@@ -5,13 +5,14 @@
 import { languageNow, t } from "./i18n/index.js";
 import "./i18n/run.js";
 
-/** Below this the usual two decimals would hide most of an amount. */
-const SMALL = 0.1;
+/** The usual two decimals would hide most of what is less than one, and four of what is less than this. */
+const TINY = 0.001;
 
 /** An amount of money in the currency's own form: `$12.30`, `$0.0041`. @param {Cost} cost */
 export function amountOf({ amount, currency }) {
   const value = Number(amount),
-    digits = value > 0 && value < SMALL ? { maximumSignificantDigits: 2 } : {};
+    small = value < TINY ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 4 },
+    digits = value > 0 && value < 1 ? small : {};
   return new Intl.NumberFormat(languageNow(), { style: "currency", currency, ...digits }).format(value);
 }
 

@@ -51,7 +51,8 @@ test("a cost is written as the reader's language does, and says when it is not a
   assert.equal(costOf(cost("12.3")), "$12.30");
   assert.equal(costOf(cost("0.004125")), "$0.0041");
   assert.equal(costOf(cost("0.0000000751")), "$0.000000075");
-  assert.equal(costOf(cost("0.995")), "$1.00");
+  assert.equal(costOf(cost("0.5")), "$0.50");
+  assert.equal(costOf(cost("0.99511")), "$0.9951");
   assert.equal(costOf(cost("0")), "$0.00");
   assert.equal(costOf({ ...cost("1"), unpriced: 2 }), "at least $1.00");
   await setLanguage("id");
