@@ -25,10 +25,11 @@ def price_by(prices: Prices) -> None:
 
 def spent(run: Run, model: str, provider: str, reported: Mapping[str, Any] | None) -> Usage:
     """Read what a call that was made just now used, price it, and count it for the operator."""
-    usage = usage_of(reported)
+    tokens = tokens_of(reported)
+    usage = usage_of(reported, tokens)
     if not _prices:
         return usage
-    cost = _prices.cost(_qualified(model, provider), tokens_of(reported))
+    cost = _prices.cost(_qualified(model, provider), tokens)
     if not cost:
         unpriced(run, model)
         return usage

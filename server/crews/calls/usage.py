@@ -19,31 +19,37 @@ CACHED_BESIDE = ("cache_read_input_tokens", "cacheReadInputTokens")
 WRITTEN = ("cache_creation_tokens",)
 WRITTEN_BESIDE = ("cache_creation_input_tokens", "cacheWriteInputTokens")
 DETAILS = ("prompt_tokens_details", "input_tokens_details")
+NUMBER = (int, float)
 
 
 def tokens_of(reported: Mapping[str, Any] | None) -> Tokens:
     """Read the tokens of one model call, whatever the provider calls its numbers."""
-    reported = reported or {}
-    prompt, completion = _number(reported, PROMPT), _number(reported, COMPLETION)
-    read, written = _number(reported, CACHED_BESIDE), _number(reported, WRITTEN_BESIDE)
+    if not reported:
+        return Tokens(0, 0)
+    prompt = _number(reported, PROMPT)
+    read, wrote = _number(reported, CACHED_BESIDE), _number(reported, WRITTEN_BESIDE)
     if "prompt_tokens" not in reported:  # where it is there, LiteLLM has added up
-        prompt += read + written
+        prompt += read + wrote
     cached = _number(reported, CACHED) or read or _nested(reported)
-    return Tokens(prompt, completion, cached, _number(reported, WRITTEN) or written)
+    return Tokens(prompt, _number(reported, COMPLETION), cached, _number(reported, WRITTEN) or wrote)
 
 
-def usage_of(reported: Mapping[str, Any] | None) -> Usage:
-    """Read the usage of one model call, without its cost."""
-    prompt, completion, *_ = tokens_of(reported)
-    total = max(_number(reported or {}, TOTAL), prompt + completion)
+def usage_of(reported: Mapping[str, Any] | None, tokens: Tokens | None = None) -> Usage:
+    """Read the usage of one model call, without its cost; `tokens`, if they are read already."""
+    prompt, completion, *_ = tokens or tokens_of(reported)
+    total = max(_number(reported, TOTAL) if reported else 0, prompt + completion)
     return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total, calls=1)
 
 
 def _nested(reported: Mapping[str, Any]) -> int:
-    details = (reported.get(name) for name in DETAILS)
-    return next((_number(found, ("cached_tokens",)) for found in details if isinstance(found, Mapping)), 0)
+    for name in DETAILS:
+        if isinstance(details := reported.get(name), Mapping):
+            return _number(details, ("cached_tokens",))
+    return 0
 
 
 def _number(reported: Mapping[str, Any], names: tuple[str, ...]) -> int:
-    values = (reported.get(name) for name in names)
-    return next((int(value) for value in values if isinstance(value, int | float)), 0)
+    for name in names:
+        if isinstance(value := reported.get(name), NUMBER):
+            return int(value)
+    return 0
