@@ -1,11 +1,10 @@
 /**
  * How one execution looks after an event.
- * @import { Checkpoint, Delta, Event } from "./protocol.js"
+ * @import { Checkpoint, Delta, Event, LlmCompleted, Usage } from "./protocol.js"
  * @import { ExecutionView, Stream, TaskView } from "./types.js"
  */
 import { record } from "./items.js";
 import { ENDS, humanise, isParkedAfter, stateAfter } from "./states.js";
-import { NO_USAGE, spend } from "./usage.js";
 
 /**
  * Applies the next event of the log.
@@ -73,7 +72,7 @@ function queued(e) {
     items: [],
     streams: {},
     held: {},
-    usage: NO_USAGE,
+    usage: {},
     tasks: tasks.map((t, index) => ({
       name: t.name,
       index,
@@ -184,4 +183,16 @@ export function listen(run, d) {
     holed: Boolean(known?.holed) || d.index > (known?.next ?? 0),
   };
   return { ...run, streams: { ...others, [d.stream]: stream } };
+}
+
+/** Counts a call; one that was replayed cost nothing. @param {any} a @param {LlmCompleted} call @returns {Usage} */
+function spend(a, { usage, replayed }) {
+  const { cost, ...used } = replayed ? { replayed: 1 } : { ...usage, calls: 1 },
+    sum = { ...a };
+  for (const [k, n] of Object.entries(used)) sum[k] = (sum[k] ?? 0) + n;
+  if (cost) {
+    const before = a.cost?.currency === cost.currency ? a.cost : { amount: 0, unpriced: a.calls ?? 0 };
+    sum.cost = { ...before, ...cost, amount: (+before.amount + +cost.amount).toFixed(9), unpriced: before.unpriced };
+  } else if (a.cost && !replayed) sum.cost = { ...a.cost, unpriced: a.cost.unpriced + 1 };
+  return sum;
 }

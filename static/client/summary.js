@@ -3,7 +3,6 @@
  * @import { Event, Execution } from "./protocol.js"
  */
 import { ENDS, isParkedAfter, stateAfter } from "./states.js";
-import { NO_USAGE } from "./usage.js";
 
 /**
  * What an event changes in an execution that is only listed.
@@ -43,6 +42,6 @@ const firstSummary = ({ execution, epoch, offset, at, by, data }) => ({
   attempt: 1,
   progress: { done: 0, total: data.tasks.length },
   tasks: [],
-  usage: NO_USAGE,
+  usage: {},
   waited: 0,
 });

@@ -1,7 +1,7 @@
 /** What a question says beside its draft: the task, its cost, what is expected. */
-import { costOf, isCost } from "./cost.js";
 import { html } from "./html.js";
 import { number, tOr } from "./i18n/index.js";
+import { costOf } from "./i18n/lengths.js";
 
 /**
  * @import { Cost } from "../client/protocol.js"
@@ -24,3 +24,6 @@ export const Facts = ({ facts }) =>
     ([name, value]) => html`<div key=${name}><dt>${tOr(`fact.${name}`, name.replaceAll("_", " "))}</dt>
   <dd>${isCost(value) ? costOf(value) : typeof value === "number" ? number(value) : value}</dd></div>`,
   )}</dl>`;
+
+/** Whether a fact is what models cost. @param {any} value @returns {value is Cost} */
+export const isCost = (value) => /^[A-Z]{3}$/.test(value?.currency ?? "") && Number.isFinite(Number(value.amount ?? NaN));

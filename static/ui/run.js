@@ -4,14 +4,13 @@
  */
 import { useEffect, useMemo, useState } from "react";
 import { useClient, useExecution, useMay, useSelection } from "../client/react.js";
-import { costOf } from "./cost.js";
 import { CopyButton, Document, copy, download } from "./document.js";
 import { Export } from "./export.js";
 import { FollowUp } from "./follow-up.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
 import { t, tOr } from "./i18n/index.js";
-import { duration } from "./i18n/lengths.js";
+import { costOf, duration } from "./i18n/lengths.js";
 import { Latest } from "./latest.js";
 import { Offer } from "./notify.js";
 import { Link } from "./router.js";

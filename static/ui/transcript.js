@@ -2,9 +2,8 @@
  * A run to take along: as Markdown for people, as JSON for programs. Pure but for the language of the page.
  * @import { CheckpointView, ExecutionView, Item } from "../client/types.js"
  */
-import { costOf } from "./cost.js";
 import { t, tOr } from "./i18n/index.js";
-import { duration } from "./i18n/lengths.js";
+import { costOf, duration } from "./i18n/lengths.js";
 import "./i18n/run.js";
 import { isClaimed, nameOf } from "./people.js";
 import { verdictOf } from "./verdict.js";

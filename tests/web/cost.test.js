@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { follow, initialState, reduce } from "../../static/client/store.js";
-import { add, NO_USAGE } from "../../static/client/usage.js";
-import { costOf, isCost } from "../../static/ui/cost.js";
+import { isCost } from "../../static/ui/facts.js";
 import { setLanguage } from "../../static/ui/i18n/index.js";
+import { costOf } from "../../static/ui/i18n/lengths.js";
+import "../../static/ui/i18n/run.js";
 import { event, ID, queued } from "./support.js";
 
 /** @import { Cost, ServerFrame, Usage } from "../../static/client/protocol.js" */
@@ -17,8 +18,9 @@ const usageAfter = (...frames) => [queued(), ...frames].reduce(reduce, follow(in
 
 test("what calls cost adds up as they come, and exactly", () => {
   const calls = Array.from({ length: 1000 }, (_, i) => called(i + 2, { calls: 1, total_tokens: 3, cost: cost("0.000000001") }));
-  assert.deepEqual(usageAfter(...calls), { ...NO_USAGE, calls: 1000, total_tokens: 3000, cost: cost("0.000001000") });
-  assert.equal(add({ cost: cost("0.1") }, { cost: cost("0.2") }).cost?.amount, "0.300000000");
+  assert.deepEqual(usageAfter(...calls), { calls: 1000, total_tokens: 3000, cost: cost("0.000001000") });
+  const two = ["0.1", "0.2"].map((amount, i) => called(i + 2, { calls: 1, cost: cost(amount) }));
+  assert.equal(usageAfter(...two)?.cost?.amount, "0.300000000");
 });
 
 test("a call that the journal answered is counted as such, and neither its tokens nor its cost are counted again", () => {
