@@ -192,7 +192,7 @@ function spend(a, { usage, replayed }) {
   for (const [k, n] of Object.entries(used)) sum[k] = (sum[k] ?? 0) + n;
   if (cost) {
     const before = a.cost?.currency === cost.currency ? a.cost : { amount: 0, unpriced: a.calls ?? 0 };
-    sum.cost = { ...before, ...cost, amount: (+before.amount + +cost.amount).toFixed(9), unpriced: before.unpriced };
+    sum.cost = { ...cost, amount: (+before.amount + +cost.amount).toFixed(9), unpriced: before.unpriced };
   } else if (a.cost && !replayed) sum.cost = { ...a.cost, unpriced: a.cost.unpriced + 1 };
   return sum;
 }
