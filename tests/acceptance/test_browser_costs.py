@@ -39,7 +39,7 @@ async def test_a_run_shows_what_it_costs(screen: Screen, stack: Stack) -> None:
     await expect(lanes.first).to_contain_text("18$0.0117")
     await lanes.first.scroll_into_view_if_needed()
     await look(screen, "cost-result")
-    await screen.page.get_by_label("Language", exact=True).select_option("id")
+    await screen.page.locator('select:has(option[value="id"])').select_option("id")
     await expect(screen["cost"]).to_have_text("US$0,0234")
     await expect(lanes.first).to_contain_text("18 token, US$0,0117")
 
