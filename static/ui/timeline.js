@@ -21,7 +21,7 @@ export function Timeline({ run, checkpoints }) {
     (lane) => html`<li key=${lane.key} data-state=${lane.state}>
     <span class="name">${lane.entry ? html`<a href=${`#${lane.entry}`}>${lane.name}</a>` : lane.name}</span><span class="vh">: ${told(lane, until)}</span>
     <div class="lane" aria-hidden="true"><${Bars} kind="work" spans=${lane.work} from=${from} until=${until} /><${Bars} kind="wait" spans=${lane.waits} from=${from} until=${until} /></div>
-    <span class="tokens" aria-hidden="true"><span>${Boolean(lane.usage.total_tokens) && compact(lane.usage.total_tokens ?? 0)}</span>${lane.usage.cost && html`<span>${money(lane.usage.cost)}</span>`}</span>
+    <span class="tokens" aria-hidden="true"><span>${Boolean(lane.usage.total_tokens) && compact(lane.usage.total_tokens ?? 0)}</span>${lane.usage.cost && html`<span>${Boolean(lane.usage.cost.unpriced) && "≥ "}${money(lane.usage.cost)}</span>`}</span>
   </li>`,
   )}</ol><p class="legend"><span data-kind="work"></span>${t("time.legend.crew")}<span data-kind="wait"></span>${t("time.legend.people")}<span class="total">${duration(until - Date.parse(run.createdAt))}</span></p></section>`;
 }
