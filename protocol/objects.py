@@ -4,9 +4,9 @@ Times are ISO 8601 in UTC with milliseconds and `Z`. Fields may be added in vers
 """
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol.ids import CheckpointId, ConversationId, ExecutionId
 
@@ -52,14 +52,29 @@ class Rights(Object, frozen=True, kw_only=True, omit_defaults=False):
     own: list[str]
 
 
+class Cost(Object, frozen=True, kw_only=True, omit_defaults=False):
+    """What calls of language models cost: `amount` is an exact decimal number, `currency` a code such as `USD`.
+
+    `unpriced` calls are not in it (their model has no price, or nobody told what they used): it is at least this much.
+    """
+
+    amount: Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]{1,9})?$")]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    unpriced: int = 0
+
+
 class Usage(Object, frozen=True, kw_only=True, omit_defaults=False):
-    """What language models were asked and answered, in tokens; `replayed` calls were answered from the journal."""
+    """What language models were asked and answered, in tokens; `replayed` calls were answered from the journal.
+
+    `cost` is absent where nothing has a price.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
     calls: int = 0
     replayed: int = 0
+    cost: Cost | UnsetType = UNSET
 
 
 class Fault(Object, frozen=True, kw_only=True):

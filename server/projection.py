@@ -27,7 +27,8 @@ from protocol.events import (
     TaskStarted,
 )
 from protocol.ids import ExecutionId
-from protocol.objects import Actor, Execution, Fault, Origin, Progress, State, TaskPlan, TaskState, Usage
+from protocol.objects import Actor, Cost, Execution, Fault, Origin, Progress, State, TaskPlan, TaskState, Usage
+from server import prices
 
 encode = msgspec.json.encode
 COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens", "calls", "replayed")
@@ -58,7 +59,7 @@ def changes(data: Data, at: str, by: Actor | None = None) -> Changes:
             settled = {"crashes": 0} if isinstance(data, TaskCompleted | TaskSkipped) else {}
             return Changes({**_task(data, at), **settled}, {})
         case LlmCompleted():
-            return Changes({}, _usage(data))
+            return _spent(data)
         case ExecutionCompleted() | ExecutionFailed() | ExecutionStopped() | ExecutionCancelled():
             return Changes(_ended(data, at), {})
     return Changes({}, {})
@@ -104,12 +105,20 @@ def _task(data: TaskStarted | TaskCompleted | TaskFailed | TaskSkipped, at: str)
     return {prefix + name: value for name, value in {"name": data.task, **fields}.items()}
 
 
-def _usage(data: LlmCompleted) -> dict[str, int]:
+def _spent(data: LlmCompleted) -> Changes:
     """Count a call; what the journal answered cost nothing, and was counted when it was made."""
     usage = Usage() if data.replayed else data.usage or Usage()
     sums = {name: getattr(usage, name) for name in COUNTERS[:3]}
     sums["replayed" if data.replayed else "calls"] = 1
-    return {f"usage:{name}": number for name, number in sums.items() if number}
+    changed = {f"usage:{name}": number for name, number in sums.items() if number}
+    if not usage.cost:
+        return Changes({}, changed)
+    currency = usage.cost.currency  # each has its own sum: the operator may change it while executions wait
+    changed |= {
+        f"cost:{currency}": prices.billionths(usage.cost.amount),
+        f"cost:{currency}:calls": prices.priced(usage),
+    }
+    return Changes({"currency": currency}, changed)
 
 
 def _ended(
@@ -148,7 +157,7 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
         parked=state is State.WAITING and not text.get("owner"),
         progress=Progress(done=sum(task.state in DONE for task in tasks), total=len(tasks)),
         tasks=tasks,
-        usage=Usage(**{name: int(text.get(f"usage:{name}", "0")) for name in COUNTERS}),
+        usage=_usage(text),
         waited=waited(row, now),
         output=text.get("output") if outputs else None,
         output_json=_json(row, "output_json") if outputs else msgspec.UNSET,
@@ -156,6 +165,16 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
         version=text.get("version"),
         forked_from=_origin(row),
     )
+
+
+def _usage(text: Mapping[str, str]) -> Usage:
+    counted = {name: int(text.get(f"usage:{name}", "0")) for name in COUNTERS}
+    usage = Usage(**counted)  # type: ignore[arg-type] # the names of its numbers
+    if (currency := text.get("currency")) is None:
+        return usage
+    unpriced = max(0, usage.calls - int(text[f"cost:{currency}:calls"]))
+    amount = prices.written(int(text[f"cost:{currency}"]))
+    return msgspec.structs.replace(usage, cost=Cost(amount=amount, currency=currency, unpriced=unpriced))
 
 
 def waited(row: Mapping[str, bytes], now: float) -> float:

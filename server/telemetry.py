@@ -27,6 +27,9 @@ OWN_SLOTS = Gauge("quarterdeck_slots", "Crews that this worker may run at once."
 OWN_SLOTS_TAKEN = Gauge("quarterdeck_slots_taken", "Crews that this worker runs now.", registry=REGISTRY)
 SLOTS = Gauge("quarterdeck_worker_slots", "Crews that a worker may run at once.", ["worker"], registry=REGISTRY)
 SLOTS_TAKEN = Gauge("quarterdeck_worker_slots_taken", "Crews that a worker runs now.", ["worker"], registry=REGISTRY)
+#: Of calls that this process really made; what a journal answers, and what a fork shares, is not counted again.
+COST = Counter("crew_cost", "What calls to models cost, at the prices given.", ["crew", "currency"], registry=REGISTRY)
+UNPRICED = Counter("crew_unpriced_calls", "Calls that are in no cost.", ["crew", "model"], registry=REGISTRY)
 DECISIONS = Counter("quarterdeck_decisions", "Decisions taken.", ["action", "via"], registry=REGISTRY)
 DECISION_SECONDS = Histogram(
     "quarterdeck_decision_seconds",

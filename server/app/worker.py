@@ -129,7 +129,7 @@ class WorkerPart:
         """
         settings = self.settings
         loaded = await anyio.to_thread.run_sync(crews.load, settings.crews, settings.project, settings.config)
-        crews.prepare_process(settings.slots * THREADS_PER_SLOT, settings.data)
+        crews.prepare_process(settings.slots * THREADS_PER_SLOT, settings.data, settings.prices)
         catalogue = [crew if isinstance(crew, Crew) else crew.describe() for crew in loaded.values()]
         await self._announce(loaded, catalogue)
         group.start_soon(self.pubsub.run)

@@ -14,7 +14,7 @@ from server.cli import Unavailable
 from server.settings import BadSetting
 
 #: Settings that name a file or a folder; a relative one was meant from where the command was given.
-PATHS = ("QUARTERDECK_DATA", "QUARTERDECK_CONFIG", "QUARTERDECK_AUTH_KEY_FILE")
+PATHS = ("QUARTERDECK_DATA", "QUARTERDECK_CONFIG", "QUARTERDECK_AUTH_KEY_FILE", "QUARTERDECK_PRICES")
 #: Set to the environment that was entered, so that one which is no real environment is not entered for ever.
 ENTERED = "QUARTERDECK_ENVIRONMENT"
 #: What an interpreter is asked; it exits with 1 when the answer is no. It may take so many seconds.

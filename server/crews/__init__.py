@@ -11,6 +11,7 @@ from protocol.objects import Crew
 from server.crews.loading.environment import read_environment
 from server.crews.loading.homes import homes_of
 from server.crews.silence import silence
+from server.prices import Prices
 from server.runnable import Runnable
 from server.settings import Settings
 
@@ -29,16 +30,19 @@ def load(registrations: Mapping[str, str], project: Path, config: Path | None = 
     return Loader(registrations, homes, complaints, config).load_all()
 
 
-def prepare_process(threads: int, data: Path = Settings.data) -> None:
+def prepare_process(threads: int, data: Path = Settings.data, prices: Prices | None = None) -> None:
     """Make this process fit to run crews. Call it on the running loop.
 
-    `threads`: for model and tool calls at once. `data`: the folder below which tasks write their files.
+    `threads`: for model and tool calls at once. `data`: the folder below which tasks write their files. `prices`: of
+    calls to models.
     """
     silence()
     from server.crews import files, process
+    from server.crews.calls import costs
 
     process.prepare(threads)
     files.keep_in(data)
+    costs.price_by(prices or Prices())
 
 
 __all__ = ["load", "prepare_process", "silence"]

@@ -66,7 +66,7 @@ class CrewAdapter:
         crew, manifest = await self._fresh()
         if leading_out := escaping(crew, journal.inputs):
             raise CrewFailed("bad_input", f"{leading_out[0]} is part of a file name: no slash, backslash or '..'.")
-        run = Run(journal, self._registration)
+        run = Run(journal, self._registration, self._description.name)
         team = Team(journal, crew, task_names(crew.tasks))
         run.teams.append(team)
         run.reserve(len(team.tasks))

@@ -4,8 +4,12 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from protocol.objects import Usage
+from server import prices
 from server.crews import outputs
 
 
@@ -47,12 +51,12 @@ class Part:
     def spend(self, usage: Usage) -> None:
         """Add what a model call used, now or in an earlier attempt. From any thread."""
         with self._lock:
-            self.usage = Usage(
-                prompt_tokens=self.usage.prompt_tokens + usage.prompt_tokens,
-                completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
-                total_tokens=self.usage.total_tokens + usage.total_tokens,
-                calls=self.usage.calls + usage.calls,
-            )
+            self.usage = prices.add(self.usage, usage)
+
+    def spent(self) -> dict[str, Any]:
+        """Tell people what it has cost so far, as facts of a question."""
+        cost = {"cost": msgspec.to_builtins(self.usage.cost)} if self.usage.cost else {}
+        return {"tokens": self.usage.total_tokens, **cost}
 
     def count_tool(self, name: str) -> None:
         """Count a call of a tool. From any thread."""

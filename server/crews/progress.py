@@ -23,10 +23,10 @@ from protocol.events import (
     ToolStarted,
 )
 from protocol.objects import Usage
+from server.crews.calls import costs
 from server.crews.calls.fingerprint import fingerprint
 from server.crews.calls.models import CALL
 from server.crews.calls.told import ANNOUNCED, Announced, arguments_of, cut
-from server.crews.calls.usage import usage_of
 from server.crews.faults import masked
 from server.crews.names import role
 from server.crews.run import TASK, Run
@@ -99,12 +99,15 @@ class Progress:
             self._run.delta(event.call_id, event.chunk, call.task, call.agent)
 
     def _llm_completed(self, event: Any) -> None:
-        usage = usage_of(event.usage)
+        call = CALL.get()
+        provider = getattr(call.model, "provider", None) if call else None
+        usage = costs.spent(self._run, event.model or "", provider or "", event.usage)
         if ended := self._llm_ended(event, usage):
             self._hold(ended, event.usage)
 
     def _llm_failed(self, event: Any) -> None:
         self._run.model_error = event.error
+        costs.unpriced(self._run, event.model or "")  # nobody knows whether it was charged
         if ended := self._llm_ended(event, None):
             self._run.emit(ended)
 

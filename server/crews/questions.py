@@ -132,7 +132,7 @@ def _ways(misfit: Misfit | None, *actions: Action) -> tuple[Action, ...]:
 
 
 def _facts(mine: TaskRun, task: Task) -> dict[str, Any]:
-    facts: dict[str, Any] = {"task": _short(task.description), "tokens": mine.usage.total_tokens}
+    facts: dict[str, Any] = {"task": _short(task.description), **mine.spent()}
     if mine.tools:
         facts["tools"] = dict(mine.tools)
     return facts

@@ -54,8 +54,9 @@ UNDER_WAY: ContextVar[UnderWay | None] = ContextVar("quarterdeck_under_way", def
 class Run:
     """An execution in progress. Closed, it lets nothing more out: threads cannot be stopped, only ignored."""
 
-    def __init__(self, journal: Journal, registration: Registration) -> None:
+    def __init__(self, journal: Journal, registration: Registration, crew: str = "") -> None:
         self.journal = journal
+        self.crew = crew
         self.registration = registration
         self.loop = asyncio.get_running_loop()
         #: When the execution began, as its prompts are told; see `calls.clock`.

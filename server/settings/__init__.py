@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from server import projects
+from server.prices import BadPrices, Prices
 from server.quota import BadRate, Limits
 from server.settings.auth import AuthSettings
 from server.settings.reading import OFF, ON, BadSetting, flag, is_loopback, number, words
@@ -42,6 +43,7 @@ class Settings:
     insecure: bool = False
     auth: AuthSettings = field(default_factory=AuthSettings)
     log: LogFormat = "auto"
+    prices: Prices = field(default_factory=Prices)
     webhooks: str = ""
     webhook_allow: tuple[str, ...] = ()
     webhook_seconds: int = 15
@@ -84,6 +86,7 @@ class Settings:
             insecure=insecure,
             auth=auth,
             log=cast("LogFormat", log),
+            prices=_prices(environ.get("QUARTERDECK_PRICES")),
             webhooks=environ.get("QUARTERDECK_WEBHOOKS", ""),
             webhook_allow=tuple(words(environ.get("QUARTERDECK_WEBHOOK_ALLOW", ""))),
             webhook_seconds=number(environ, "QUARTERDECK_WEBHOOK_SECONDS", 15, highest=60),
@@ -152,6 +155,16 @@ def _config(text: str | None) -> Path | None:
     if not path.is_file():
         raise BadSetting(f"QUARTERDECK_CONFIG={text} is no file.")
     return path
+
+
+def _prices(text: str | None) -> Prices:
+    """Read a TOML file of what models cost."""
+    if not text:
+        return Prices()
+    try:
+        return Prices.read(projects.read_toml(Path(text).expanduser()))
+    except (projects.BadProject, BadPrices) as error:
+        raise BadSetting(f"QUARTERDECK_PRICES={text}: {error}") from None
 
 
 def _roles(text: str | None) -> tuple[str, ...] | None:

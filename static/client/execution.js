@@ -1,10 +1,10 @@
 /**
  * How one execution looks after an event.
- * @import { Checkpoint, Delta, Event, Usage } from "./protocol.js"
+ * @import { Checkpoint, Delta, Event, LlmCompleted, Usage } from "./protocol.js"
  * @import { ExecutionView, Stream, TaskView } from "./types.js"
  */
 import { record } from "./items.js";
-import { ENDS, humanise, isParkedAfter, NO_USAGE, stateAfter } from "./states.js";
+import { ENDS, humanise, isParkedAfter, stateAfter } from "./states.js";
 
 /**
  * Applies the next event of the log.
@@ -38,7 +38,7 @@ function work(run, e) {
     case "task.skipped":
       return task(settled(run, e.data.task), e.data, { state: "skipped" }, (w) => end(w, e.at));
     case "llm.completed":
-      return { ...run, usage: sum(run.usage, e.data.usage) };
+      return { ...run, usage: spend(run.usage, e.data) };
     case "checkpoint.opened":
       return asked(run, e.data.checkpoint, e.at);
     case "checkpoint.decided":
@@ -72,7 +72,7 @@ function queued(e) {
     items: [],
     streams: {},
     held: {},
-    usage: NO_USAGE,
+    usage: {},
     tasks: tasks.map((t, index) => ({
       name: t.name,
       index,
@@ -185,14 +185,14 @@ export function listen(run, d) {
   return { ...run, streams: { ...others, [d.stream]: stream } };
 }
 
-/** @param {Usage} a @param {Usage | null | undefined} b @returns {Usage} */
-function sum(a, b) {
-  const total = (/** @type {keyof Usage} */ k) => (a[k] ?? 0) + (b?.[k] ?? 0);
-  return {
-    prompt_tokens: total("prompt_tokens"),
-    completion_tokens: total("completion_tokens"),
-    total_tokens: total("total_tokens"),
-    calls: total("calls"),
-    replayed: total("replayed"),
-  };
+/** Counts a call; one that was replayed cost nothing. @param {any} a @param {LlmCompleted} call @returns {Usage} */
+function spend(a, { usage, replayed }) {
+  const { cost, ...used } = replayed ? { replayed: 1 } : { ...usage, calls: 1 },
+    sum = { ...a };
+  for (const [k, n] of Object.entries(used)) sum[k] = (sum[k] ?? 0) + n;
+  if (cost) {
+    const before = a.cost?.currency === cost.currency ? a.cost : { amount: 0, unpriced: a.calls ?? 0 };
+    sum.cost = { ...cost, amount: (+before.amount + +cost.amount).toFixed(9), unpriced: before.unpriced };
+  } else if (a.cost && !replayed) sum.cost = { ...a.cost, unpriced: a.cost.unpriced + 1 };
+  return sum;
 }

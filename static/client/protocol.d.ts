@@ -310,6 +310,17 @@ export interface Conversations {
 }
 
 /**
+ * What calls of language models cost: `amount` is an exact decimal number, `currency` a code such as `USD`.
+ *
+ * `unpriced` calls are not in it (their model has no price, or nobody told what they used): it is at least this much.
+ */
+export interface Cost {
+  readonly amount: string;
+  readonly currency: string;
+  readonly unpriced?: number;
+}
+
+/**
  * Something runnable that is registered. `broken` tells why it cannot run; `demo`: no language model is at work.
  *
  * `version` changes with the crew's code and texts.
@@ -1148,13 +1159,18 @@ export interface Unwatch {
   readonly inbox?: boolean;
 }
 
-/** What language models were asked and answered, in tokens; `replayed` calls were answered from the journal. */
+/**
+ * What language models were asked and answered, in tokens; `replayed` calls were answered from the journal.
+ *
+ * `cost` is absent where nothing has a price.
+ */
 export interface Usage {
   readonly prompt_tokens?: number;
   readonly completion_tokens?: number;
   readonly total_tokens?: number;
   readonly calls?: number;
   readonly replayed?: number;
+  readonly cost?: Cost;
 }
 
 /** Tell the others that one looks at an open checkpoint, or writes there; with `null`, that one does no longer. */

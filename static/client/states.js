@@ -21,14 +21,6 @@ const STATES = {
   "execution.resumed": "running",
   "execution.paused": "paused",
 };
-/** Before any language model was asked. */
-export const NO_USAGE = Object.freeze({
-  prompt_tokens: 0,
-  completion_tokens: 0,
-  total_tokens: 0,
-  calls: 0,
-  replayed: 0,
-});
 
 /**
  * The state an event brings, or the one there was.

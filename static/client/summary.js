@@ -2,7 +2,7 @@
  * An execution as lists show it: its state and progress, without its events.
  * @import { Event, Execution } from "./protocol.js"
  */
-import { ENDS, isParkedAfter, NO_USAGE, stateAfter } from "./states.js";
+import { ENDS, isParkedAfter, stateAfter } from "./states.js";
 
 /**
  * What an event changes in an execution that is only listed.
@@ -42,6 +42,6 @@ const firstSummary = ({ execution, epoch, offset, at, by, data }) => ({
   attempt: 1,
   progress: { done: 0, total: data.tasks.length },
   tasks: [],
-  usage: NO_USAGE,
+  usage: {},
   waited: 0,
 });

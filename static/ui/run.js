@@ -10,7 +10,7 @@ import { FollowUp } from "./follow-up.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
 import { t, tOr } from "./i18n/index.js";
-import { duration } from "./i18n/lengths.js";
+import { costOf, duration } from "./i18n/lengths.js";
 import { Latest } from "./latest.js";
 import { Offer } from "./notify.js";
 import { Link } from "./router.js";
@@ -58,6 +58,7 @@ function Head({ run, catching }) {
     <p class="facts"><span class="chip" data-testid="run-state" data-state=${run.state} role="status">${t(run.parked && run.state === "waiting" ? "state.parked" : `state.${run.state}`)}</span>
       <button type="button" class="id" title=${t("run.copy_id")} aria-label=${`${t("run.copy_id")}: ${run.id}`} onClick=${() => copy(run.id)}>${run.id}</button>
       ${tokens > 0 && html`<span>${t("run.tokens", { n: tokens })}</span>`}
+      ${run.usage.cost && html`<span data-testid="cost">${costOf(run.usage.cost)}</span>`}
       ${Boolean(run.usage.replayed) && html`<span data-testid="replayed">${t("run.replayed", { n: run.usage.replayed })}</span>`}
       <${Export} id=${run.id} />
       ${catching && html`<span class="catching">${t("run.catching")}</span>`}
@@ -95,9 +96,10 @@ function Steer({ run }) {
 function Result({ run }) {
   const time = duration(Date.parse(run.endedAt ?? run.createdAt) - Date.parse(run.createdAt)),
     waited = (run.waited ?? 0) * 1000;
-  const text = run.output ?? "";
+  const text = run.output ?? "",
+    took = waited >= 1000 ? t("result.took", { time, waited: duration(waited) }) : t("result.took_alone", { time });
   return html`<section class="result" data-testid="result" aria-labelledby="result-title">
-    <header><h2 id="result-title">${t("result.title")}</h2><p>${waited >= 1000 ? t("result.took", { time, waited: duration(waited) }) : t("result.took_alone", { time })}</p>
+    <header><h2 id="result-title">${t("result.title")}</h2><p>${took}${run.usage.cost && html` · <span data-testid="result-cost">${costOf(run.usage.cost)}</span>`}</p>
       <span class="tools"><${CopyButton} text=${text} label=${t("result.copy")} /><button type="button" class="small" onClick=${() => download(`${run.id}.md`, text)}>${t("result.download")}</button></span></header>
     <${Document} text=${text} level=${3} /></section>`;
 }

@@ -5,7 +5,7 @@
  */
 import { html } from "./html.js";
 import { t } from "./i18n/index.js";
-import { compact, duration } from "./i18n/lengths.js";
+import { compact, costOf, duration, money } from "./i18n/lengths.js";
 import { lanesOf } from "./lanes.js";
 import { useNow } from "./time.js";
 
@@ -17,11 +17,11 @@ export function Timeline({ run, checkpoints }) {
   const until = Math.max(run.endedAt ? Date.parse(run.endedAt) : now, ...spans.map((s) => s.to ?? s.from));
   const from = Math.min(Date.parse(run.createdAt), ...spans.map((s) => s.from));
   if (lanes.length === 0) return null;
-  return html`<section class="timeline" data-testid="timeline" aria-label=${t("time.title")}><ol>${lanes.map(
+  return html`<section class="timeline" data-testid="timeline" aria-label=${t("time.title")}><ol data-priced=${lanes.some((lane) => lane.usage.cost)}>${lanes.map(
     (lane) => html`<li key=${lane.key} data-state=${lane.state}>
     <span class="name">${lane.entry ? html`<a href=${`#${lane.entry}`}>${lane.name}</a>` : lane.name}</span><span class="vh">: ${told(lane, until)}</span>
     <div class="lane" aria-hidden="true"><${Bars} kind="work" spans=${lane.work} from=${from} until=${until} /><${Bars} kind="wait" spans=${lane.waits} from=${from} until=${until} /></div>
-    <span class="tokens" aria-hidden="true">${lane.tokens > 0 && compact(lane.tokens)}</span>
+    <span class="tokens" aria-hidden="true"><span>${Boolean(lane.usage.total_tokens) && compact(lane.usage.total_tokens ?? 0)}</span>${lane.usage.cost && html`<span>${Boolean(lane.usage.cost.unpriced) && "≥ "}${money(lane.usage.cost)}</span>`}</span>
   </li>`,
   )}</ol><p class="legend"><span data-kind="work"></span>${t("time.legend.crew")}<span data-kind="wait"></span>${t("time.legend.people")}<span class="total">${duration(until - Date.parse(run.createdAt))}</span></p></section>`;
 }
@@ -37,13 +37,14 @@ function Bars({ kind, spans, from, until }) {
 }
 
 /** A lane in words. @param {Lane} lane @param {number} until */
-function told({ work, waits, state, tokens }, until) {
+function told({ work, waits, state, usage: { total_tokens: tokens, cost } }, until) {
   const sum = (/** @type {readonly Span[]} */ spans) =>
     spans.reduce((all, s) => all + Math.max(0, (s.to ?? until) - s.from), 0);
   const parts = [
     ...(work.length ? [t("time.crew", { time: duration(sum(work)) })] : []),
     ...(waits.length ? [t("time.people", { time: duration(sum(waits)) })] : []),
     ...(tokens ? [t("run.tokens", { n: tokens })] : []),
+    ...(cost ? [costOf(cost)] : []),
   ];
   return parts.join(", ") || t(state === "skipped" ? "time.skipped" : "time.pending");
 }

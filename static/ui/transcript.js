@@ -3,7 +3,7 @@
  * @import { CheckpointView, ExecutionView, Item } from "../client/types.js"
  */
 import { t, tOr } from "./i18n/index.js";
-import { duration } from "./i18n/lengths.js";
+import { costOf, duration } from "./i18n/lengths.js";
 import "./i18n/run.js";
 import { isClaimed, nameOf } from "./people.js";
 import { verdictOf } from "./verdict.js";
@@ -28,7 +28,7 @@ export function toJson(run, checkpoints) {
 /** @param {ExecutionView} run */
 function facts(run) {
   const ended = run.endedAt ? ` · ${duration(Date.parse(run.endedAt) - Date.parse(run.createdAt))}` : "";
-  return `${run.crew} · ${t(`state.${run.state}`)} · ${run.createdAt}${ended} · \`${run.id}\``;
+  return `${run.crew} · ${t(`state.${run.state}`)} · ${run.createdAt}${ended}${run.usage.cost ? ` · ${costOf(run.usage.cost)}` : ""} · \`${run.id}\``;
 }
 
 /** @param {ExecutionView} run */

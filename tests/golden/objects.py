@@ -1,5 +1,7 @@
 """One example of each object that frames carry, with every optional field set."""
 
+import msgspec
+
 from protocol import objects
 from protocol.ids import CheckpointId, ConversationId, ExecutionId
 
@@ -12,7 +14,10 @@ CONVERSATION = ConversationId("cv_01m83sbg0000000000000000zz")
 SOMEBODY = objects.Actor(id="u_7", name="Ayu Lestari")
 RIGHTS = objects.Rights(any=["list", "get", "watch", "start"], own=["cancel", "decide"])
 INPUTS = {"user_input": "Ramadan campaign for kopi susu ☕, 3 creators", "budget": 1500.5, "tags": ["tea", None, True]}
-USAGE = objects.Usage(prompt_tokens=412, completion_tokens=98, total_tokens=510, calls=2, replayed=1)
+COST = objects.Cost(amount="0.00201", currency="USD", unpriced=1)
+USAGE = objects.Usage(
+    prompt_tokens=412, completion_tokens=98, total_tokens=510, calls=2, replayed=1, cost=COST
+)  # fmt: skip
 FAULT = objects.Fault(code="task_failed", message="The almanac has no such day.")
 
 OPEN = objects.Checkpoint(
@@ -27,7 +32,7 @@ OPEN = objects.Checkpoint(
     task="content_plan",
     agent="Planner",
     draft=objects.Draft(text='# Plan\n\n“Two” <creators> & \\ "quotes"\u2028', language="en", json={"creators": 2}),
-    facts={"tokens": 510, "tools": {"trend_lookup": 1}},
+    facts={"tokens": 510, "cost": msgspec.to_builtins(COST), "tools": {"trend_lookup": 1}},
     tool=objects.ToolRequest(name="post", arguments={"to": "@kopi"}, schema={"type": "object"}, call="t_1"),
     actions=[
         objects.Action(id="approve", label="Approve"),

@@ -37,14 +37,16 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """What an answer is said to have used."""
+    """What an answer is said to have used; `cached` are among those of the prompt."""
 
     prompt: int = 11
     completion: int = 7
+    cached: int = 0
 
-    def wire(self) -> dict[str, int]:
+    def wire(self) -> dict[str, Any]:
         total = self.prompt + self.completion
-        return {"prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total}
+        details = {"prompt_tokens_details": {"cached_tokens": self.cached}} if self.cached else {}
+        return {"prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total, **details}
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import pytest
 import typer
 
 from protocol.events import ENVELOPES
-from protocol.objects import Action, Checkpoint
+from protocol.objects import Action, Checkpoint, Cost, Usage
 from server.cli import main
 from server.cli.remote.asking import need, skeleton
 from server.cli.remote.following import pairs
-from server.cli.remote.show import told
+from server.cli.remote.show import cost_of, told
 from tests.golden import examples, objects
 
 
@@ -64,6 +64,18 @@ def test_every_event_can_be_told() -> None:
     for frame in msgspec.json.decode(examples.FILE.read_bytes())["events"]:
         event = msgspec.convert(frame, ENVELOPES[frame["type"]])
         assert isinstance(told(event), str)
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (msgspec.UNSET, []),
+        (Cost(amount="0.0041", currency="USD"), ["0.0041 USD"]),
+        (Cost(amount="57", currency="IDR", unpriced=2), ["at least 57 IDR"]),
+    ],
+)
+def test_a_cost_is_told_to_the_last_digit_where_it_is_known(cost: Any, words: list[str]) -> None:
+    assert cost_of(Usage(calls=3, cost=cost)) == words
 
 
 def test_words_of_a_crew_are_no_markup() -> None:

@@ -1,5 +1,7 @@
 """The small readings that crews need: names, inputs, usage, results, failures."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -8,7 +10,7 @@ from protocol.objects import Usage
 from tests.support.crews import Task, TaskOutput  # isort: skip  # the first import of crewai, without its warnings
 from server.crews import outputs
 from server.crews.calls.told import arguments_of, cut
-from server.crews.calls.usage import usage_of
+from server.crews.calls.usage import tokens_of, usage_of
 from server.crews.faults import crew_failed, masked, readable
 from server.crews.inputs import PLACEHOLDER
 from server.crews.names import slug, task_names, title
@@ -53,6 +55,8 @@ def test_only_what_a_kickoff_replaces_is_an_input() -> None:
         ({"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}, (5, 3, 8)),
         ({"input_tokens": 5, "output_tokens": 3}, (5, 3, 8)),
         ({"prompt_token_count": 5, "candidates_token_count": 2, "completion_tokens": 3, "total_tokens": 8}, (5, 3, 8)),
+        ({"inputTokens": 5, "outputTokens": 3, "totalTokens": 8}, (5, 3, 8)),
+        ({"input_tokens": 5, "output_tokens": 3, "cache_read_input_tokens": 2}, (7, 3, 10)),
         ({"total_tokens": 0}, (0, 0, 0)),
         ({"prompt_tokens": None}, (0, 0, 0)),
         (None, (0, 0, 0)),
@@ -62,6 +66,28 @@ def test_usage_is_read_in_every_providers_words(reported: dict[str, int] | None,
     prompt, completion, total = expected
     usage = Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total, calls=1)
     assert usage_of(reported) == usage
+
+
+@pytest.mark.parametrize(
+    ("reported", "expected"),
+    [
+        ({"prompt_tokens": 9, "completion_tokens": 3, "cached_prompt_tokens": 4}, (9, 3, 4, 0)),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}, (9, 3, 4, 0)),
+        ({"input_tokens": 9, "output_tokens": 3, "input_tokens_details": {"cached_tokens": 4}}, (9, 3, 4, 0)),
+        # as crewai's client of Anthropic tells them, in which the prompt is all of it
+        ({"input_tokens": 9, "output_tokens": 3, "cached_prompt_tokens": 4, "cache_creation_tokens": 2}, (9, 3, 4, 2)),
+        # as Anthropic itself does, and LiteLLM with its own sums beside that
+        ({"input_tokens": 3, "output_tokens": 3, "cache_read_input_tokens": 4, "cache_creation_input_tokens": 2},
+         (9, 3, 4, 2)),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "cache_read_input_tokens": 4}, (9, 3, 4, 0)),
+        ({"inputTokens": 3, "outputTokens": 3, "cacheReadInputTokens": 4, "cacheWriteInputTokens": 2}, (9, 3, 4, 2)),
+        ({"prompt_token_count": 9, "completion_tokens": 3, "cached_prompt_tokens": 4}, (9, 3, 4, 0)),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": None}, (9, 3, 0, 0)),
+        (None, (0, 0, 0, 0)),
+    ],
+)  # fmt: skip
+def test_what_was_cached_is_read_in_every_providers_words(reported: dict[str, Any] | None, expected: Any) -> None:
+    assert tokens_of(reported) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import msgspec
+import pytest
+
 from protocol.events import (
     Data,
     ExecutionCompleted,
@@ -15,7 +18,7 @@ from protocol.events import (
     TaskStarted,
 )
 from protocol.ids import ExecutionId
-from protocol.objects import Actor, Execution, Fault, Progress, State, TaskPlan, Usage
+from protocol.objects import Actor, Cost, Execution, Fault, Progress, State, TaskPlan, Usage
 from server import projection
 
 X = ExecutionId("x_1")
@@ -72,6 +75,40 @@ def test_usage_adds_up_and_replayed_calls_are_told_apart() -> None:
     replayed = LlmCompleted(call="d", stream="s", model="m", usage=USAGE, replayed=True)
     shown = fold(QUEUED, call, call, replayed)
     assert shown.usage == Usage(prompt_tokens=6, completion_tokens=8, total_tokens=14, calls=2, replayed=1)
+
+
+def asked(usage: Usage | None, *, replayed: bool = False) -> LlmCompleted:
+    return LlmCompleted(call="c", stream="s", model="m", usage=usage, replayed=replayed)
+
+
+def test_costs_add_up_exactly_and_replayed_calls_are_not_paid_again() -> None:
+    one = msgspec.structs.replace(USAGE, cost=Cost(amount="0.1", currency="USD"))
+    two = msgspec.structs.replace(USAGE, cost=Cost(amount="0.200000001", currency="USD"))
+    shown = fold(QUEUED, asked(one), asked(two), asked(two, replayed=True))
+    assert shown.usage.cost == Cost(amount="0.300000001", currency="USD", unpriced=0)
+    assert (shown.usage.calls, shown.usage.replayed) == (2, 1)
+
+
+@pytest.mark.parametrize("unpriced", [USAGE, None])
+def test_a_cost_tells_of_the_calls_that_are_not_in_it(unpriced: Usage | None) -> None:
+    priced = msgspec.structs.replace(USAGE, cost=Cost(amount="0", currency="USD"))
+    assert fold(QUEUED, asked(unpriced)).usage.cost is msgspec.UNSET
+    shown = fold(QUEUED, asked(unpriced), asked(priced), asked(unpriced))
+    assert shown.usage.cost == Cost(amount="0", currency="USD", unpriced=2)
+
+
+def test_where_the_currency_changes_the_later_one_counts() -> None:
+    calls = [msgspec.structs.replace(USAGE, cost=Cost(amount="5", currency=code)) for code in ("USD", "IDR", "IDR")]
+    shown = fold(QUEUED, *map(asked, calls))
+    assert shown.usage.cost == Cost(amount="10", currency="IDR", unpriced=1)
+
+
+def test_what_was_written_before_there_were_costs_is_read() -> None:
+    old = b'{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"calls":1,"replayed":0}'
+    usage = msgspec.json.decode(old, type=Usage)
+    assert usage == USAGE
+    assert msgspec.json.encode(usage) == old
+    assert fold(QUEUED, asked(usage)).usage.cost is msgspec.UNSET
 
 
 def test_attempts_are_counted() -> None:

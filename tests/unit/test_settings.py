@@ -76,3 +76,28 @@ def test_the_operators_file_must_be_there(tmp_path: Path) -> None:
         Settings.read({"QUARTERDECK_CONFIG": str(file)})
     file.write_text("")
     assert Settings.read({"QUARTERDECK_CONFIG": str(file)}).config == file
+
+
+def test_prices_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "prices.toml"
+    assert not Settings.read({}).prices
+    file.write_text('currency = "IDR"\n[prices]\n"gpt-4o*" = { input = 41_000.5, output = 164_000 }\n')
+    prices = Settings.read({"QUARTERDECK_PRICES": str(file)}).prices
+    assert (prices.currency, bool(prices), prices.of("gpt-4o-mini") is not None) == ("IDR", True, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read"),
+        ("[prices", "cannot be read"),
+        ("[prices]\nm = 3", "prices"),
+        ("[prices]\nm = { input = 1, output = -1 }", "of 'm' is not from 0"),
+    ],
+)
+def test_prices_that_cannot_be_are_refused_with_the_reason(tmp_path: Path, text: str | None, said: str) -> None:
+    file = tmp_path / "prices.toml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(BadSetting, match=f"QUARTERDECK_PRICES=.*{said}"):
+        Settings.read({"QUARTERDECK_PRICES": str(file)})

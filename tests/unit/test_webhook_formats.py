@@ -57,6 +57,12 @@ def test_standard_is_the_event_as_it_was_and_where_it_is_found() -> None:
     assert whole["data"]["link"] == LINK
 
 
+def test_an_end_tells_what_the_run_cost() -> None:
+    data = ExecutionCompleted(output="Done.", tasks=[], usage=USAGE, seconds=1, waited=0)
+    cost = written("standard", notice(data))["data"]["data"]["usage"]["cost"]
+    assert cost == {"amount": "0.00201", "currency": "USD", "unpriced": 1}
+
+
 DECIDED = CheckpointDecided(
     checkpoint=CHECKPOINT, name="after_planning", version=1, action="revise", via="rest", feedback="Two & <!channel>"
 )

@@ -14,8 +14,9 @@ test("a text has one line when its schema or its name says that it is short", ()
 });
 
 test("facts are for a glance or for reading, and what is no text or number is not shown", () => {
-  const facts = { tokens: 7, task: "Plan ".repeat(20), tools: { search: 2 } };
-  assert.deepEqual(sorted(facts), { short: [["tokens", 7]], long: [["task", facts.task]] });
+  const cost = { amount: "0.0041", currency: "USD", unpriced: 0 };
+  const facts = { tokens: 7, cost, task: "Plan ".repeat(20), tools: { search: 2 } };
+  assert.deepEqual(sorted(facts), { short: [["tokens", 7], ["cost", cost]], long: [["task", facts.task]] });
 });
 
 test("a server that knows no names lets nobody else be called “You”", () => {

@@ -56,13 +56,18 @@ test("a timeline has a lane for each task; too many are told by their agents; qu
   const few = /** @type {ExecutionView} */ (/** @type {unknown} */ ({ tasks: [task("a", "Rara"), task("b", "Rara")] }));
   const asked = /** @type {CheckpointView[]} */ (/** @type {unknown} */ ([{ task: "a", waits: [{ from: 5, to: 9 }] }, { waits: [{ from: 6 }] }]));
   assert.deepEqual(
-    lanesOf(few, asked, "Questions").map(({ name, waits, tokens }) => [name, waits.length, tokens]),
+    lanesOf(few, asked, "Questions").map(({ name, waits, usage }) => [name, waits.length, usage.total_tokens]),
     [["a", 1, 10], ["b", 0, 10], ["Questions", 1, 0]],
   );
   const many = { ...few, tasks: Array.from({ length: 13 }, (_, i) => task(`t${i}`, i % 2 ? "Rara" : "Dimas")) };
   assert.deepEqual(
-    lanesOf(many, [], "Questions").map(({ name, work, tokens }) => [name, work.length, tokens]),
+    lanesOf(many, [], "Questions").map(({ name, work, usage }) => [name, work.length, usage.total_tokens]),
     [["Dimas", 7, 70], ["Rara", 6, 60]],
+  );
+  const priced = many.tasks.map((one, i) => ({ ...one, usage: { calls: 1, ...(i && { cost: { amount: "0.1", currency: "USD" } }) } }));
+  assert.deepEqual(
+    lanesOf({ ...many, tasks: priced }, [], "Questions").map(({ usage }) => usage.cost),
+    [{ amount: "0.600000000", currency: "USD", unpriced: 1 }, { amount: "0.600000000", currency: "USD", unpriced: 0 }],
   );
 });
 

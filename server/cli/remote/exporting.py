@@ -7,6 +7,7 @@ import msgspec
 from protocol.client import Read
 from protocol.events import Event
 from server.cli.remote.session import connected
+from server.cli.remote.show import cost_of
 
 
 def export(url: str, execution: str, form: str) -> int:
@@ -37,7 +38,8 @@ def _events(client: object, read: Read) -> None:
 def document(read: Read) -> str:
     """Write an execution as Markdown: what was asked, what each task gave, what people decided, the result. Pure."""
     run = read.execution
-    lines = [f"# {run.title}", "", f"{run.crew}, {run.state}, {run.created_at}", ""]
+    about = ", ".join([run.crew, run.state, run.created_at, *cost_of(run.usage)])
+    lines = [f"# {run.title}", "", about, ""]
     lines += [f"* **{name}**: {value}" for name, value in run.inputs.items()]
     for task in run.tasks:
         if task.output is not None:

@@ -16,6 +16,7 @@ from protocol.events import (
     CheckpointExpired,
     Event,
     ExecutionCancelled,
+    ExecutionCompleted,
     ExecutionFailed,
     ExecutionParked,
     ExecutionPaused,
@@ -30,7 +31,7 @@ from protocol.events import (
     ToolCompleted,
     ToolFailed,
 )
-from protocol.objects import Checkpoint
+from protocol.objects import Checkpoint, Usage
 
 err = Console(stderr=True, highlight=False)
 #: What is read by a program is not folded at the edge of a screen.
@@ -66,7 +67,9 @@ def told(said: Event) -> str:
             again = f", round {number}" if number > 1 else ""
             return f"[bold]{escape(task)}[/] {escape(agent or '')}{again}"
         case TaskCompleted(task=task, seconds=seconds, usage=usage):
-            return f"[green]✓[/] {escape(task)} [dim]{seconds:.1f} s, {usage.total_tokens:,} tokens[/]"
+            return f"[green]✓[/] {escape(task)} [dim]{_spent(seconds, usage)}[/]"
+        case ExecutionCompleted(seconds=seconds, usage=usage) if usage.cost:
+            return f"[green]✓[/] [dim]{_spent(seconds, usage)} in all[/]"
         case TaskFailed(task=task, message=message):
             return f"[red]✗ {escape(task)}[/] {escape(message or '')}"
         case TaskSkipped(task=task, message=message):
@@ -95,6 +98,17 @@ def told(said: Event) -> str:
         case ExecutionCancelled(reason=reason):
             return f"[yellow]cancelled[/]{_noted(reason)}"
     return ""
+
+
+def _spent(seconds: float, usage: Usage) -> str:
+    return ", ".join([f"{seconds:.1f} s", f"{usage.total_tokens:,} tokens", *cost_of(usage)])
+
+
+def cost_of(usage: Usage) -> list[str]:
+    """Put what something cost into words, to the last digit; none where nobody knows."""
+    if not usage.cost:
+        return []
+    return [f"{'at least ' if usage.cost.unpriced else ''}{usage.cost.amount} {usage.cost.currency}"]
 
 
 def _noted(text: str | None) -> str:

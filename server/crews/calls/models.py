@@ -1,5 +1,6 @@
 """Calls to language models: made once, streamed while they are, and given again on a later attempt."""
 
+import functools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,7 @@ from crewai.llms.base_llm import BaseLLM, call_stream_override
 
 from protocol.events import JournalMissed, LlmCompleted, LlmStarted
 from protocol.objects import Usage
+from server import prices
 from server.crews.calls import fingerprint
 from server.crews.calls.codec import Answered, Unwritable, decode, encode, read_answered, to_bytes
 from server.crews.calls.ways import Direct, Way, at_once, way
@@ -156,10 +158,7 @@ def _task() -> str | None:
 
 
 def _sum(usages: list[Usage]) -> Usage | None:
-    if not usages:
-        return None
-    names = ("prompt_tokens", "completion_tokens", "total_tokens", "calls")
-    return Usage(**{name: sum(getattr(usage, name) for usage in usages) for name in names})
+    return functools.reduce(prices.add, usages) if usages else None
 
 
 def install() -> None:

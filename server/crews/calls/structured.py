@@ -10,8 +10,8 @@ from typing import Any
 from crewai.utilities.internal_instructor import InternalInstructor
 
 from protocol.objects import Usage
-from server.crews.calls.models import ModelCall
-from server.crews.calls.usage import usage_of
+from server.crews.calls import costs
+from server.crews.calls.models import ModelCall, name_of
 from server.crews.calls.ways import Direct, at_once
 from server.crews.calls.wrapping import is_wrapped, replace
 from server.crews.run import INSIDE_TOOL, RUN, TASK, Run
@@ -41,7 +41,7 @@ def _made(run: Run, call: ModelCall, ask: Callable[[], Any]) -> Any:
     with run.calling(safe=not INSIDE_TOOL.get()):
         call.tell_started()
         answer = ask()
-    usage = _used(answer)
+    usage = _used(run, call.model, answer)
     if usage and (mine := TASK.get()):
         mine.spend(usage)
     call.ended.append(call.end(usage))
@@ -49,8 +49,11 @@ def _made(run: Run, call: ModelCall, ask: Callable[[], Any]) -> Any:
     return answer
 
 
-def _used(answer: Any) -> Usage | None:
-    """Read the usage from the provider's own answer, which `instructor` hangs on what it makes of it."""
+def _used(run: Run, model: Any, answer: Any) -> Usage | None:
+    """Read and price the usage from the provider's own answer, which `instructor` hangs on what it makes of it."""
     reported = getattr(getattr(answer, "_raw_response", None), "usage", None)
     dump = getattr(reported, "model_dump", None)
-    return usage_of(dump()) if dump is not None else None
+    if dump is None:
+        costs.unpriced(run, name_of(model))
+        return None
+    return costs.spent(run, name_of(model), getattr(model, "provider", None) or "", dump())

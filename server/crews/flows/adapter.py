@@ -61,7 +61,7 @@ class FlowAdapter:
         if lacking := missing(self._description.inputs, journal.inputs):
             raise CrewFailed("missing_inputs", f"The flow needs {', '.join(lacking)}.")
         flow, manifest = await self._fresh()
-        run = Run(journal, self._registration)
+        run = Run(journal, self._registration, self._description.name)
         run.reserve(len(methods_of(flow)))
         check_places([*methods_of(flow)], self._description.checkpoints, journal.checkpoints)
 

@@ -24,6 +24,7 @@ export default {
   "run.refused": "This run cannot be opened: {reason}",
   "run.tokens": "{n} tokens",
   "run.tokens_one": "1 token",
+  "cost.least": "at least {cost}",
   "run.copy_id": "Copy the run's id",
   "run.cancel": "Cancel run",
   "run.pause": "Pause",
@@ -158,6 +159,7 @@ export default {
 
   "fact.task": "Task",
   "fact.tokens": "Tokens",
+  "fact.cost": "Cost",
   "fact.tool": "Tool",
   "fact.changes": "Changes",
   "fact.expected_output": "What it shall hand in",

@@ -26,6 +26,7 @@ const id = {
   "run.refused": "Proses ini tidak dapat dibuka: {reason}",
   "run.tokens": "{n} token",
   "run.tokens_one": "1 token",
+  "cost.least": "setidaknya {cost}",
   "run.copy_id": "Salin id proses",
   "run.cancel": "Batalkan proses",
   "run.pause": "Jeda",
@@ -160,6 +161,7 @@ const id = {
 
   "fact.task": "Tugas",
   "fact.tokens": "Token",
+  "fact.cost": "Biaya",
   "fact.tool": "Alat",
   "fact.changes": "Perubahan",
   "fact.expected_output": "Hasil yang diharapkan",

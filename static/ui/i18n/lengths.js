@@ -1,5 +1,8 @@
-/** How the interface's language writes what only runs and their questions show. */
-import { languageNow } from "./index.js";
+/**
+ * How the interface's language writes what only runs and their questions show.
+ * @import { Cost } from "../../client/protocol.js"
+ */
+import { languageNow, t } from "./index.js";
 
 /** A number in few characters: `12K`. @param {number} value */
 export const compact = (value) =>
@@ -23,3 +26,16 @@ export function duration(ms) {
 
 /** `Rara, Dimas and Sari`. @param {readonly string[]} names */
 export const listOf = (names) => new Intl.ListFormat(languageNow()).format(names);
+
+/** The usual two decimals would hide most of what is less than one, and four of what is less than this. */
+const TINY = 0.001;
+
+/** An amount of money in the currency's own form: `$12.30`, `$0.0041`. @param {Cost} cost */
+export function money({ amount, currency }) {
+  const value = Number(amount),
+    small = value < TINY ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 4 };
+  return new Intl.NumberFormat(languageNow(), { style: "currency", currency, ...(value > 0 && value < 1 && small) }).format(value);
+}
+
+/** What models cost: at least so much, where some calls have no price. @param {Cost} cost */
+export const costOf = (cost) => (cost.unpriced ? t("cost.least", { cost: money(cost) }) : money(cost));
