@@ -134,6 +134,11 @@ async def test_a_resume_may_bring_webhooks_that_the_kickoff_had_not(client: Clie
             {"url": "https://h.example/", "authentication": {"strategy": "bearer", "token": "a\r\nx: y"}},
             "token",
         ),
+        (
+            "humanInputWebhook",
+            {"url": "https://h.example/", "authentication": {"strategy": "bearer", "token": "a\n"}},
+            "token",
+        ),
         ("webhooks", {"url": "https://hooks.example/", "events": ["llm_call_started"]}, "webhooks"),
         ("restoreFromStateId", "s1", "restoreFromStateId"),
     ],
