@@ -1,6 +1,6 @@
 """The webhooks of CrewAI's platform: a kickoff's addresses are called in its words."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -57,12 +57,6 @@ class Client(NamedTuple):
         await self.post("/resume", body)
         self.site.world.running[0].notice_all()
         await self.site.world.state(draft.execution, State.COMPLETED)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -49,12 +48,6 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Names:
     service = Names()
     monkeypatch.setattr(socket, "getaddrinfo", service)
     return service
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        yield server
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import anyio
 
-from protocol.commands import Deliveries, Resend
+from protocol.commands import Cancel, Deliveries, Resend
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint
 from protocol.replies import Page, Resent
@@ -70,6 +70,12 @@ class Hooks:
         execution = await self.world.start(webhooks=list(webhooks))
         for worker in self.world.running:
             await worker.advance(self.world.store.member(execution))
+        return execution
+
+    async def cancelled(self, *urls: str) -> ExecutionId:
+        """Make an execution that has ended; a webhook at each address hears of its end."""
+        execution = await self.start(*(hook(url, "execution.cancelled") for url in urls))
+        await self.world.dispatch.handle(Cancel(execution=execution), RARA)
         return execution
 
     async def asked(self, *webhooks: Webhook) -> Checkpoint:
