@@ -16,6 +16,11 @@ from server.scripts import Scripts
 
 #: A tool call's beginning is looked for among so many events before its end.
 LOOK_BACK = 500
+#: A tenant's calls to one host may have this part of the places that are free, and all of its calls so many times what
+#: is free: of 128, a slow host gets 8 at most, twenty of them 5 or less each, all of a tenant 96; the rest is others'.
+LANE_SHARE, TENANT_SHARE = 1 / 16, 3
+#: Lanes that are looked at in one step of Redis.
+LOOKED_AT = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +57,18 @@ class Outbox:
         self.scripts = Scripts(redis)
 
     async def claim(
-        self, now: float, *, until: float, later: float, limit: int, each: int, busy: Iterable[str]
-    ) -> list[Claim]:
-        """Take at most `limit` deliveries that are due, and `each` of one endpoint; `busy` are those under way."""
+        self, now: float, *, until: float, later: float, free: int, busy: Iterable[Claim] = ()
+    ) -> tuple[list[Claim], bool]:
+        """Take at most `free` deliveries that are due, beside those that are `busy`; tell whether there may be more.
+
+        They are the taker's until `until`; a host, or a tenant, that has its share under way is put off until `later`.
+        """
         times = [int(time * 1000) for time in (now, until, later)]
-        members = await self.scripts.claim(keys.outbox(), [*times, limit, each, *busy])
+        under_way = [each.member for each in busy]
+        arguments = [*times, free, LANE_SHARE, TENANT_SHARE, LOOKED_AT, *under_way]
+        more, members = await self.scripts.claim(keys.outbox(), arguments)
         named = (keys.delivery_of(member.decode()) for member in members)
-        return [Claim(tenant=tenant, execution=ident, delivery=name) for tenant, ident, name in named]
+        return [Claim(tenant=tenant, execution=ident, delivery=name) for tenant, ident, name in named], more
 
     async def open(self, claim: Claim, offset: int, endpoint: str) -> Parcel | None:
         """Read what a call needs; nothing when the execution is no more."""
@@ -90,13 +100,13 @@ class Outbox:
         arguments = [keys.outbox(), claim.member, claim.delivery, before, after, again, int(now * 1000)]
         return await self.scripts.settle(names.deliveries, arguments)
 
-    async def drop(self, claim: Claim) -> None:
+    async def drop(self, claim: Claim, now: float) -> None:
         """Forget a delivery whose execution is no more."""
-        await self.redis.zrem(keys.outbox(), claim.member)
+        await self.scripts.put(keys.outbox(), [claim.member, "", int(now * 1000)])
 
-    async def give_back(self, claim: Claim, now: float) -> None:
-        """Let another worker have a delivery at once."""
-        await self.redis.zadd(keys.outbox(), {claim.member: int(now * 1000)}, xx=True)
+    async def give_back(self, claim: Claim, due: float, now: float) -> None:
+        """Let another worker have a delivery when it is due."""
+        await self.scripts.put(keys.outbox(), [claim.member, int(due * 1000), int(now * 1000)])
 
     async def record(self, claim: Claim) -> bytes | None:
         """Read a delivery's record."""

@@ -77,10 +77,10 @@ def _next(outcome: Outcome, tries: int, ended: float, chance: float) -> tuple[St
     return "pending", ended + max(wait, outcome.retry_after or 0.0)
 
 
-def given_up(record: Record, state: Standing, why: str, *, now: float) -> Record:
-    """Give a delivery up without a call, and say why."""
+def disabled(record: Record, why: str, *, now: float) -> Record:
+    """Give a delivery up without a call, for its address is disabled."""
     attempts = _with(record, Outcome(error=why), now)
-    return msgspec.structs.replace(record, state=state, due=None, attempts=attempts)
+    return msgspec.structs.replace(record, state="disabled", due=None, attempts=attempts)
 
 
 def _with(record: Record, outcome: Outcome, now: float) -> list[Attempt]:

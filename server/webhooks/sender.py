@@ -24,7 +24,7 @@ LIMIT = 15.0
 #: So many of a host's addresses are tried.
 MOST_ADDRESSES = 3
 #: Lookups at once.
-LOOKUPS = 64
+LOOKUPS = 128
 #: What is told of an error.
 SHOWN = 200
 #: What is told of an answer that is none (true), and of a request that cannot be written.

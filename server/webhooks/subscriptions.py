@@ -31,9 +31,11 @@ class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def ident(self) -> str:
-        """The endpoint's name: the same for the same address and format, in every execution."""
-        digest = hashlib.sha256(f"{self.format} {self.url}".encode()).digest()
-        return b32encode(digest[:10]).decode().lower()
+        """The endpoint's name: the same for the same address and format, in every execution.
+
+        It begins with eight letters for the host, whose calls wait for each other (`server/lua/outbox.lua`).
+        """
+        return _digest(self.host.lower(), 5) + _digest(f"{self.format} {self.url}", 10)
 
     @property
     def host(self) -> str:
@@ -96,6 +98,10 @@ class Subscriptions:
             for event in each.events:
                 heard.setdefault(event, {})[name] = None
         return {f"{HOOKS}{event}": " ".join(names).encode() for event, names in heard.items()} | kept(brought)
+
+
+def _digest(text: str, size: int) -> str:
+    return b32encode(hashlib.sha256(text.encode()).digest()[:size]).decode().lower()
 
 
 def kept(brought: Sequence[Endpoint]) -> dict[str, bytes]:

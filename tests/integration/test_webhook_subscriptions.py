@@ -8,7 +8,8 @@ from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import Principal, Role
 from server.webhooks.addresses import NOTHING
-from server.webhooks.subscriptions import Configured, Endpoint
+from server.webhooks.schedule import SCHEDULE
+from server.webhooks.subscriptions import Configured, Endpoint, Subscriptions
 from tests.support.hooks import PUBLIC, Hooks, hook
 from tests.support.receiver import SECRET, Answer, Receiver
 from tests.support.scripted import RARA, World
@@ -46,10 +47,30 @@ async def test_webhooks_of_the_configuration_hear_of_their_crews(world: World, r
 async def test_a_webhook_that_is_configured_no_more_is_given_up(world: World, receiver: Receiver) -> None:
     hooks = Hooks(world, [Configured(endpoint=Endpoint(url=receiver.url(), events=list(ENDS)))])
     execution = await hooks.cancelled()
-    hooks.subscriptions = type(hooks.subscriptions)()
+    hooks.subscriptions = Subscriptions()
     async with hooks.delivering():
+        for tries, pause in enumerate(SCHEDULE[1:], 1):
+            await hooks.attempted(execution, tries)
+            hooks.later(pause + 1)
         (delivery,) = await hooks.reached(execution, "failed")
     assert "configured" in (delivery.attempts[0].error or "")
+    assert receiver.calls == []
+
+
+async def test_a_worker_that_does_not_know_a_webhook_yet_does_not_lose_its_calls(
+    world: World, receiver: Receiver
+) -> None:
+    """A server with a new configuration is brought up process by process."""
+    configured = [Configured(endpoint=Endpoint(url=receiver.url(), events=list(ENDS)))]
+    hooks = Hooks(world, configured)
+    execution = await hooks.cancelled()
+    known, hooks.subscriptions = hooks.subscriptions, Subscriptions()
+    async with hooks.delivering():
+        assert (await hooks.attempted(execution, 1)).state == "pending"
+    hooks.subscriptions = known
+    async with hooks.delivering():
+        hooks.later(6)
+        await hooks.reached(execution, "delivered")
 
 
 async def test_every_tenants_webhooks_are_called_and_disabled_apart(world: World, receiver: Receiver) -> None:

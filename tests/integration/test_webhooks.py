@@ -32,8 +32,7 @@ async def test_a_delivery_is_queued_in_the_same_step_as_its_event(world: World) 
             "checkpoint.decided",
             *["execution.completed"] * 2,
         ]
-        members = [keys.delivery("open", execution, each.id).encode() for each in queued]
-        assert sorted(await world.redis.zrange(keys.outbox(), 0, -1)) == sorted(members)
+        assert await hooks.queued() == sorted(keys.delivery("open", execution, each.id) for each in queued)
         log = {event.offset: event.data.type.value for event in await world.log(execution)}
         assert [log[each.offset] for each in queued] == [each.event for each in queued]
     await hooks.forget()

@@ -34,12 +34,17 @@ class Hooks:
         self.world = world
         self.deliverers: list[Deliverer] = []
         self._ahead = 0.0
+        self._frozen: float | None = None
         self.subscriptions = Subscriptions(configured, allow=allow)
         self.outbox = Outbox(world.redis)
         world.dispatch.work = replace(world.dispatch.work, webhooks=self.subscriptions)
 
     def clock(self) -> float:
-        return self.world.store.clock() + self._ahead
+        return (self.world.store.clock() if self._frozen is None else self._frozen) + self._ahead
+
+    def freeze(self) -> None:
+        """Let no time pass any more, but by `later`."""
+        self._frozen = self.world.store.clock()
 
     def later(self, seconds: float) -> None:
         """Let time pass."""
@@ -114,7 +119,13 @@ class Hooks:
 
     async def forget(self) -> None:
         """Leave nothing that is still to be delivered."""
-        await self.world.redis.delete(keys.outbox())
+        found: list[bytes] = await self.world.redis.keys(f"{keys.outbox()}*")
+        await self.world.redis.delete(keys.outbox(), *found)
+
+    async def queued(self) -> list[str]:
+        """List what is in the outbox, by its names there."""
+        found: list[bytes] = await self.world.redis.keys(f"{keys.outbox()}:*")
+        return sorted([member.decode() for lane in found for member in await self.world.redis.zrange(lane, 0, -1)])
 
 
 def hook(url: str, *events: str, secret: str | None = SECRET, form: str = "standard") -> Webhook:
