@@ -191,9 +191,9 @@ class Scripts:
         """Have a delivery due at another time, or never."""
         await self._call("put", [outbox], arguments)
 
-    async def subscribe(self, state: str, arguments: Sequence[Any]) -> bool:
-        """Add webhooks; false when the execution has ended."""
-        return bool(await self._call("subscribe", [state], arguments))
+    async def subscribe(self, state: str, arguments: Sequence[Any]) -> str:
+        """Add webhooks; tell `added`, `ended` or `full`."""
+        return str((await self._call("subscribe", [state], arguments)).decode())
 
     async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:

@@ -19,6 +19,8 @@ LOOK_BACK = 500
 #: A tenant's calls to one host may have this part of the places that are free, and all of its calls so many times what
 #: is free: of 128, a slow host gets 8 at most, twenty of them 5 or less each, all of a tenant 96; the rest is others'.
 LANE_SHARE, TENANT_SHARE = 1 / 16, 3
+#: Webhooks of an execution, with those that came later.
+MOST_ADDED = 50
 #: Lanes that are looked at in one step of Redis.
 LOOKED_AT = 256
 
@@ -128,10 +130,10 @@ class Outbox:
 
     async def subscribe(
         self, tenant: str, execution: ExecutionId, endpoints: Mapping[str, tuple[bytes, Iterable[str]]]
-    ) -> bool:
-        """Add endpoints, each with what it hears of; false when the execution has ended."""
+    ) -> str:
+        """Add endpoints, each with what it hears of; tell `added`, or why not: `ended`, or `full` of others."""
         told = [part for name, (raw, events) in endpoints.items() for part in (name, raw, " ".join(events))]
-        return await self.scripts.subscribe(keys.execution(tenant, execution).state, told)
+        return await self.scripts.subscribe(keys.execution(tenant, execution).state, [MOST_ADDED, *told])
 
     async def disable(self, tenant: str, endpoint: str, seconds: int) -> None:
         """Call an endpoint no more for a long while: it has said that it is gone."""

@@ -7,6 +7,8 @@ from protocol.commands import Cancel, Deliveries, Get, Start
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import Principal, Role
+from server.dispatch.webhooks import add_webhooks
+from server.store.outbox import MOST_ADDED
 from server.webhooks.addresses import NOTHING
 from server.webhooks.schedule import SCHEDULE
 from server.webhooks.subscriptions import Configured, Endpoint, Subscriptions
@@ -122,6 +124,29 @@ async def test_one_address_twice_is_refused(world: World) -> None:
     for secret in ("secret", "whsec_", "whsec_c2hvcnQ=", "whsec_ünicode"):
         with pytest.raises(Refused, match="secret"):
             await hooks.start(hook("http://127.0.0.1:1/", secret=secret))
+
+
+async def test_an_execution_does_not_gather_webhooks_without_end(world: World) -> None:
+    """Each `/resume` may bring others; all are called of each event, and kept until the execution ends."""
+    hooks = Hooks(world)
+    execution = await hooks.start(hook("https://hooks.example/first", "execution.completed"))
+    work = world.dispatch.work
+
+    def bring(name: object) -> Endpoint:
+        return Endpoint(url=f"https://hooks.example/{name}", events=["execution.completed"])
+
+    for number in range(MOST_ADDED - 1):
+        await add_webhooks(work, execution, {"crewWebhookUrl": bring(number)})
+    await add_webhooks(work, execution, {"crewWebhookUrl": bring(0)})  # it is known already
+    before = await world.store.row(execution)
+    with pytest.raises(Refused, match="webhooks") as refused:
+        await add_webhooks(work, execution, {"a": bring(1), "b": bring("more")})
+    assert refused.value.code is ErrorCode.OVER_QUOTA
+    assert await world.store.row(execution) == before
+    await world.dispatch.handle(Cancel(execution=execution), RARA)
+    with pytest.raises(Refused) as ended:
+        await add_webhooks(work, execution, {"a": bring("late")})
+    assert ended.value.code is ErrorCode.CONFLICT
 
 
 async def test_secrets_are_not_told(world: World, receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
