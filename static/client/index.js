@@ -222,6 +222,8 @@ export function createClient({
     retryNow() {
       if (holders && (connection.phase === "waiting" || connection.phase === "closed")) socket.open();
     },
+    /** Sends any command of the protocol, and gives the data of its reply. */
+    request: commands.request,
     ...createCalls(commands.request, watching.begun),
   };
 }
