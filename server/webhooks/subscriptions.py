@@ -109,6 +109,11 @@ def kept(brought: Sequence[Endpoint]) -> dict[str, bytes]:
     return {f"{HOOK}{OWN}{each.ident}": msgspec.json.encode(each) for each in brought}
 
 
+def inherited(row: Mapping[str, bytes]) -> list[Endpoint]:
+    """Find the endpoints that requests brought in an execution's state."""
+    return [read(raw) for name, raw in row.items() if name.startswith(f"{HOOK}{OWN}")]
+
+
 def entries(brought: Sequence[Endpoint]) -> dict[str, tuple[bytes, list[str]]]:
     """Name endpoints that are added later, each with its description and what it hears of."""
     return {f"{OWN}{each.ident}": (msgspec.json.encode(each), each.events) for each in brought}

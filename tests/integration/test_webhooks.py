@@ -88,6 +88,39 @@ async def test_a_fork_tells_of_its_own_events_only(world: World, receiver: Recei
     assert [each.event for each in told] == ["checkpoint.decided", "execution.stopped"]
 
 
+@pytest.mark.parametrize("named", [None, [], ["/own"]])
+async def test_a_fork_keeps_the_webhooks_of_its_originals_request_unless_it_names_others(
+    world: World, receiver: Receiver, named: list[str] | None
+) -> None:
+    hooks = Hooks(world, [Configured(endpoint=Endpoint(url=receiver.url("/ours"), events=["execution.stopped"]))])
+    async with world.worker(), hooks.delivering():
+        draft = await hooks.asked(hook(receiver.url("/asked"), "checkpoint.decided", "execution.stopped"))
+        webhooks = None if named is None else [hook(receiver.url(path), "execution.stopped") for path in named]
+        command = Fork(execution=draft.execution, checkpoint=draft.id, action="stop", webhooks=webhooks)
+        fork = (await world.dispatch.handle(command, RARA)).execution
+        await world.running[0].advance(world.store.member(fork))
+        told = await hooks.reached(fork, *["delivered"] * (3 if named is None else 1 + len(named)))
+        heard = {call.path for call in receiver.calls} - {"/ours"}
+        await world.decide(draft, "stop")
+        await hooks.reached(draft.execution, *["delivered"] * 3)
+    assert [each.event for each in told][:1] == ["checkpoint.decided" if named is None else "execution.stopped"]
+    assert heard == ({"/asked"} if named is None else set(named))
+    assert len(receiver.at("/ours")) == 2
+
+
+async def test_a_forks_own_webhooks_are_checked(world: World) -> None:
+    hooks = Hooks(world)
+    async with world.worker():
+        draft = await hooks.asked()
+        command = Fork(
+            execution=draft.execution, checkpoint=draft.id, action="stop", webhooks=[hook("https://10.0.0.1/")]
+        )
+        with pytest.raises(Refused, match=r"webhooks\[0\]"):
+            await world.dispatch.handle(command, RARA)
+        await world.decide(draft, "stop")
+        await world.state(draft.execution, State.STOPPED)
+
+
 async def test_deliveries_go_with_their_execution(world: World, receiver: Receiver) -> None:
     """The state is gone, and with it what a delivery needs: what is due of it is dropped."""
     hooks = Hooks(world)
