@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import anyio
 
@@ -119,13 +120,15 @@ class Hooks:
 
     async def forget(self) -> None:
         """Leave nothing that is still to be delivered."""
-        found: list[bytes] = await self.world.redis.keys(f"{keys.outbox()}*")
+        found: list[Any] = await self.world.redis.keys(f"{keys.outbox()}*")
         await self.world.redis.delete(keys.outbox(), *found)
 
     async def queued(self) -> list[str]:
         """List what is in the outbox, by its names there."""
-        found: list[bytes] = await self.world.redis.keys(f"{keys.outbox()}:*")
-        return sorted([member.decode() for lane in found for member in await self.world.redis.zrange(lane, 0, -1)])
+        found: list[Any] = []
+        for lane in await self.world.redis.keys(f"{keys.outbox()}:*"):
+            found += await self.world.redis.zrange(lane, 0, -1)
+        return sorted(member.decode() for member in found)
 
 
 def hook(url: str, *events: str, secret: str | None = SECRET, form: str = "standard") -> Webhook:
