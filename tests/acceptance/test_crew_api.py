@@ -1,9 +1,7 @@
 """A front end written for `/api/crew` works unchanged: the whole life of an execution by that contract, real crews."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,7 +12,7 @@ from tests.support import demo
 from tests.support.client import Client, Frame, Refusal
 from tests.support.crew_api import BARE, asked, call, execute, feedback, polled
 from tests.support.processes import CREWS
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import TASKS, Storyteller, told
 from tests.support.waiting import wait_until
 
@@ -156,13 +154,9 @@ def content(tales: Storyteller) -> Iterator[Stack]:
         **demo.SETTINGS, "QUARTERDECK_CREWS": f"{CREWS},{demo.SETTINGS['QUARTERDECK_CREWS']}",
         "QUARTERDECK_DEFAULT_CREW": "content", "QUARTERDECK_ORIGINS": PAGE,
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, webs=2, settings=settings)
-        try:
-            anyio.run(stack.mend)
-            yield stack
-        finally:
-            stack.stop()
+    with installed(tales.server.url, webs=2, settings=settings) as stack:
+        anyio.run(stack.mend)
+        yield stack
 
 
 async def test_the_default_crew_stops_at_the_usual_places_and_answers_a_page_elsewhere(content: Stack) -> None:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +25,7 @@ from tests.support.http import ask
 from tests.support.npm import install, node
 from tests.support.processes import ROOT
 from tests.support.receiver import SECRET, Answer, Receiver
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller, told
 from tests.support.waiting import wait_until
 
@@ -51,13 +50,9 @@ def site(tales: Storyteller, receiver: Receiver) -> Iterator[Stack]:
             [{"url": receiver.url("/slack"), "format": "slack", "crews": ["story"], "events": ["checkpoint.opened"]}]
         ),
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, workers=2, settings=settings)
-        try:
-            anyio.run(stack.mend)
-            yield stack
-        finally:
-            stack.stop()
+    with installed(tales.server.url, workers=2, settings=settings) as stack:
+        anyio.run(stack.mend)
+        yield stack
 
 
 @pytest.fixture
