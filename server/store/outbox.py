@@ -4,7 +4,7 @@ A commit puts a delivery into it, in the same atomic step as the event. Whoever 
 is not settled by then, because its worker died, is taken by another.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from server import keys
 from server.scripts import Scripts
 
 #: A tool call's beginning is looked for among so many events before its end.
-LOOK_BACK = 500
+LOOK_BACK, AT_ONCE = 500, 20
 #: A tenant's calls to one host may have this part of the places that are free, and all of its calls so many times what
 #: is free: of 128, a slow host gets 8 at most, twenty of them 5 or less each, all of a tenant 96; the rest is others'.
 LANE_SHARE, TENANT_SHARE = 1 / 16, 3
@@ -89,11 +89,13 @@ class Outbox:
             disabled=bool(disabled),
         )  # fmt: skip
 
-    async def before(self, claim: Claim, offset: int) -> list[bytes]:
-        """Read the events before an offset, the last first."""
+    async def before(self, claim: Claim, offset: int) -> AsyncIterator[bytes]:
+        """Read the events before an offset, the last first; a few at a time, for each may be large."""
         log = keys.execution(claim.tenant, claim.execution).log
-        entries: Any = await self.redis.xrevrange(log, f"({offset}-0", "-", count=LOOK_BACK)
-        return [next(iter(fields.values())) for _, fields in entries]
+        for last in range(offset - 1, max(0, offset - 1 - LOOK_BACK), -AT_ONCE):
+            entries: Any = await self.redis.xrevrange(log, f"{last}-0", "-", count=AT_ONCE)
+            for _, fields in entries:
+                yield next(iter(fields.values()))
 
     async def settle(self, claim: Claim, before: bytes, after: bytes, *, due: float | None, now: float) -> bool:
         """Keep a delivery's record, and when it is due again; false when it was changed meanwhile."""

@@ -173,7 +173,7 @@ class Deliverer:
         """Find what a tool was called with: the event of its beginning tells."""
         ended = decode_event(frame).data
         assert isinstance(ended, ToolCompleted | ToolFailed), "the only events that are heard"
-        for earlier in await self._outbox.before(claim, offset):
+        async for earlier in self._outbox.before(claim, offset):
             if ended.call.encode() not in earlier:
                 continue
             begun = decode_event(earlier).data

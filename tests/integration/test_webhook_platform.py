@@ -9,6 +9,7 @@ from protocol.events import TaskCompleted, TaskStarted, ToolCompleted, ToolStart
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, State, TaskOutput, Usage
 from server.runnable import Journal, Outcome
+from server.store.outbox import AT_ONCE
 from tests.support.hooks import Hooks
 from tests.support.receiver import Receiver
 from tests.support.scripted import World, question
@@ -22,6 +23,8 @@ async def research(journal: Journal) -> Outcome:
     journal.emit(TaskStarted(task="plan", index=0, round=1))
     journal.emit(ToolStarted(call="c0", tool="search", arguments={"q": "other"}))
     journal.emit(ToolStarted(call="c1", tool="search", arguments={"q": "tides"}))
+    for number in range(2 * AT_ONCE):  # what others do meanwhile
+        journal.emit(ToolStarted(call=f"d{number}", tool="search", arguments={}))
     journal.emit(ToolCompleted(call="c1", tool="search", result="twice a day", seconds=0.1))
     await journal.ask(question())
     done = TaskCompleted(

@@ -79,6 +79,14 @@ async def test_a_name_that_leads_inside_is_not_called(names: Names, receiver: Re
     assert receiver.calls == []
 
 
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "017700000001", "127.1", "[::ffff:127.0.0.1]", "0"])
+async def test_an_address_in_disguise_is_seen_through(receiver: Receiver, host: str) -> None:
+    """However it is written, the system's own reading of it is what is judged."""
+    outcome = await posted(f"http://{host}:{receiver.port}/", NOTHING)
+    assert (outcome.status, outcome.final) == (None, True)
+    assert receiver.calls == []
+
+
 async def test_of_several_addresses_the_next_one_is_tried(names: Names, receiver: Receiver) -> None:
     names.answers[HOST] = [["10.0.0.1", "127.0.0.9", "127.0.0.1"]]  # not allowed; nobody there; it
     assert (await posted(receiver.url(host=HOST))).status == 204
