@@ -1,12 +1,13 @@
 -- claim: take deliveries that are due, until somebody else may: whoever dies with them does not lose them.
 --   KEYS  outbox
---   ARGV  now, until, later (ms), free places, lane's share, tenant's share, lanes to look at, then who is under way
+--   ARGV  ahead, held, later (ms), free places, lane's share, tenant's share, lanes to look at, then who is under way
 --   returns 1 when there may be more, else 0; then the members that were taken
 --   A lane may have another call under way while it has fewer than its share of the places that are free: the fewer are
 --   left, the less each gets, and there is always one for a lane that has none. So may a tenant. Who has enough is put
 --   off, until later, or until one of its calls is settled.
 --- @include "outbox"
-local now, until_, later, free = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local now, free = clock(ARGV[1]), tonumber(ARGV[4])
+local until_, later = now + ARGV[2], now + ARGV[3]
 local lane_share, tenant_share, most = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local lanes, tenants, reply = {}, {}, {0}
 local function count(member)

@@ -4,7 +4,7 @@ A commit puts a delivery into it, in the same atomic step as the event. Whoever 
 is not settled by then, because its worker died, is taken by another.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,20 +52,21 @@ class Parcel:
 
 
 class Outbox:
-    """Read and write the outbox; times are in Unix seconds."""
+    """Read and write the outbox. Waits are in seconds, and run on Redis's clock, from which `ahead` is for tests."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, ahead: Callable[[], float] = lambda: 0.0) -> None:
         self.redis = redis
+        self.ahead = ahead
         self.scripts = Scripts(redis)
 
     async def claim(
-        self, now: float, *, until: float, later: float, free: int, busy: Iterable[Claim] = ()
+        self, *, held: float, later: float, free: int, busy: Iterable[Claim] = ()
     ) -> tuple[list[Claim], bool]:
         """Take at most `free` deliveries that are due, beside those that are `busy`; tell whether there may be more.
 
-        They are the taker's until `until`; a host, or a tenant, that has its share under way is put off until `later`.
+        They are `held` for the taker so long; a host, or a tenant, that has its share under way is put off by `later`.
         """
-        times = [int(time * 1000) for time in (now, until, later)]
+        times = [_ms(self.ahead()), _ms(held), _ms(later)]
         under_way = [each.member for each in busy]
         arguments = [*times, free, LANE_SHARE, TENANT_SHARE, LOOKED_AT, *under_way]
         more, members = await self.scripts.claim(keys.outbox(), arguments)
@@ -97,20 +98,20 @@ class Outbox:
             for _, fields in entries:
                 yield next(iter(fields.values()))
 
-    async def settle(self, claim: Claim, before: bytes, after: bytes, *, due: float | None, now: float) -> bool:
-        """Keep a delivery's record, and when it is due again; false when it was changed meanwhile."""
+    async def settle(self, claim: Claim, before: bytes, after: bytes, *, wait: float | None) -> bool:
+        """Keep a delivery's record, and after what wait it is due again; false when it was changed meanwhile."""
         names = keys.execution(claim.tenant, claim.execution)
-        again = "" if due is None else int(due * 1000)
-        arguments = [keys.outbox(), claim.member, claim.delivery, before, after, again, int(now * 1000)]
+        again = "" if wait is None else _ms(max(0.0, wait))
+        arguments = [keys.outbox(), claim.member, claim.delivery, before, after, again, _ms(self.ahead())]
         return await self.scripts.settle(names.deliveries, arguments)
 
-    async def drop(self, claim: Claim, now: float) -> None:
+    async def drop(self, claim: Claim) -> None:
         """Forget a delivery whose execution is no more."""
-        await self.scripts.put(keys.outbox(), [claim.member, "", int(now * 1000)])
+        await self.scripts.put(keys.outbox(), [claim.member, "", _ms(self.ahead())])
 
-    async def give_back(self, claim: Claim, due: float, now: float) -> None:
-        """Let another worker have a delivery when it is due."""
-        await self.scripts.put(keys.outbox(), [claim.member, int(due * 1000), int(now * 1000)])
+    async def give_back(self, claim: Claim, wait: float) -> None:
+        """Let another worker have a delivery after a wait."""
+        await self.scripts.put(keys.outbox(), [claim.member, _ms(wait), _ms(self.ahead())])
 
     async def record(self, claim: Claim) -> bytes | None:
         """Read a delivery's record."""
@@ -144,3 +145,7 @@ class Outbox:
     async def enable(self, tenant: str, endpoint: str) -> None:
         """Call an endpoint again."""
         await self.redis.delete(keys.disabled(tenant, endpoint))
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

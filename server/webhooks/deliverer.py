@@ -93,11 +93,9 @@ class Deliverer:
         free = MOST - len(self.busy)
         if free <= 0:
             return False
-        now = self._clock()
+        held = self._sender.limit + MARGIN
         try:
-            claims, more = await self._outbox.claim(
-                now, until=now + self._sender.limit + MARGIN, later=now + LATER, free=free, busy=self.busy
-            )
+            claims, more = await self._outbox.claim(held=held, later=LATER, free=free, busy=self.busy)
         except OUTAGE as error:
             log.warning("webhooks.late", error=str(error))
             return False
@@ -128,14 +126,13 @@ class Deliverer:
     async def _give_back(self, claim: Claim) -> None:
         """Leave a delivery for later: this worker is told to stop, has lost Redis, or is about to call already."""
         with anyio.move_on_after(2, shield=True), suppress(*OUTAGE):  # else the claim runs out by itself
-            now = self._clock()
-            await self._outbox.give_back(claim, now + LATER, now)
+            await self._outbox.give_back(claim, LATER)
 
     async def _attempt(self, claim: Claim) -> None:
         offset, name = records.parts(claim.delivery)
         parcel = await self._outbox.open(claim, offset, name)
         if parcel is None:
-            await self._outbox.drop(claim, self._clock())
+            await self._outbox.drop(claim)
             return
         now = self._clock()
         endpoint = self._subscriptions.endpoint(name, parcel.brought)
@@ -185,7 +182,8 @@ class Deliverer:
         """Keep the changed record. Was it asked for again meanwhile, then this was the attempt that was asked for."""
         for _ in range(TRIES):
             after = change(records.read(raw))
-            if await self._outbox.settle(claim, raw, records.written(after), due=after.due, now=self._clock()):
+            wait = None if after.due is None else after.due - self._clock()
+            if await self._outbox.settle(claim, raw, records.written(after), wait=wait):
                 break
             raw = await self._outbox.record(claim) or raw
         return after

@@ -111,8 +111,7 @@ async def test_who_does_not_answer_is_given_up_in_time_and_called_again(world: W
 async def test_what_a_worker_died_with_is_delivered_by_another(world: World, receiver: Receiver) -> None:
     hooks = Hooks(world)
     execution = await hooks.cancelled(receiver.url())
-    now = hooks.clock()
-    (claim,), _ = await hooks.outbox.claim(now, until=now + 20, later=now + 1, free=10)
+    (claim,), _ = await hooks.outbox.claim(held=20, later=1, free=10)
     assert claim.execution == execution
     async with hooks.delivering():
         with anyio.move_on_after(0.2):
@@ -144,6 +143,38 @@ async def test_two_workers_deliver_each_event_once(world: World, receiver: Recei
         for execution in executions:
             await hooks.reached(execution, "delivered")
     assert len({call.id for call in receiver.calls}) == len(receiver.calls) == 40
+
+
+async def test_what_a_worker_with_a_wrong_clock_leaves_is_taken_when_it_is_due(
+    world: World, receiver: Receiver
+) -> None:
+    receiver.answers.append(Answer(500))
+    hooks = Hooks(world)
+    failed = await hooks.cancelled(receiver.url())
+    async with hooks.delivering(wrong=3600):
+        await hooks.attempted(failed, 1)
+    async with hooks.delivering():
+        await hooks.reached(await hooks.cancelled(receiver.url()), "delivered")
+        hooks.later(6)
+        await hooks.reached(failed, "delivered")
+
+
+async def test_a_worker_with_a_wrong_clock_takes_nothing_from_the_others(world: World, receiver: Receiver) -> None:
+    release = threading.Event()
+    receiver.answers.append(Answer(hold=release))
+    hooks = Hooks(world)
+    held = await hooks.cancelled(receiver.url())
+    async with hooks.delivering(limit=30):
+        await wait_until(lambda: len(receiver.calls) == 1, description="the call is under way")
+        async with hooks.delivering(wrong=3600) as wrong:
+            others = [await hooks.cancelled(receiver.url()) for _ in range(3)]
+            for each in others:
+                await hooks.reached(each, "delivered")
+            wrong.missed()
+            await wait_until(lambda: not wrong.busy, description="it has looked")
+        release.set()
+        await hooks.reached(held, "delivered")
+    assert len({call.id for call in receiver.calls}) == len(receiver.calls) == 4
 
 
 async def test_a_resend_while_a_call_is_under_way_is_not_lost(world: World, receiver: Receiver) -> None:

@@ -35,17 +35,12 @@ class Hooks:
         self.world = world
         self.deliverers: list[Deliverer] = []
         self._ahead = 0.0
-        self._frozen: float | None = None
         self.subscriptions = Subscriptions(configured, allow=allow)
-        self.outbox = Outbox(world.redis)
-        world.dispatch.work = replace(world.dispatch.work, webhooks=self.subscriptions)
+        self.outbox = Outbox(world.redis, ahead=lambda: self._ahead)
+        world.dispatch.work = replace(world.dispatch.work, webhooks=self.subscriptions, outbox=self.outbox)
 
     def clock(self) -> float:
-        return (self.world.store.clock() if self._frozen is None else self._frozen) + self._ahead
-
-    def freeze(self) -> None:
-        """Let no time pass any more, but by `later`."""
-        self._frozen = self.world.store.clock()
+        return self.world.store.clock() + self._ahead
 
     def later(self, seconds: float) -> None:
         """Let time pass."""
@@ -54,11 +49,16 @@ class Hooks:
             deliverer.missed()
 
     @asynccontextmanager
-    async def delivering(self, *, limit: float = 5.0) -> AsyncIterator[Deliverer]:
-        """Run a deliverer."""
+    async def delivering(self, *, limit: float = 5.0, wrong: float = 0.0) -> AsyncIterator[Deliverer]:
+        """Run a deliverer, whose machine's clock may be wrong."""
         sender = Sender(self.subscriptions.allow, limit=limit)
         deliverer = Deliverer(
-            self.outbox, sender, self.subscriptions, public=PUBLIC, clock=self.clock, chance=lambda: 0.0
+            self.outbox,
+            sender,
+            self.subscriptions,
+            public=PUBLIC,
+            clock=lambda: self.clock() + wrong,
+            chance=lambda: 0.0,
         )
         pubsub = PubSub(self.world.redis, times=QUICK)
         async with anyio.create_task_group() as group:
