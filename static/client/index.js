@@ -208,6 +208,7 @@ export function createClient({
           });
       });
     },
+    request: commands.request,
     watch: watching.watch,
     inbox: inbox.hold,
     older: inbox.older,
@@ -222,8 +223,6 @@ export function createClient({
     retryNow() {
       if (holders && (connection.phase === "waiting" || connection.phase === "closed")) socket.open();
     },
-    /** Sends any command of the protocol, and gives the data of its reply. */
-    request: commands.request,
     ...createCalls(commands.request, watching.begun),
   };
 }
