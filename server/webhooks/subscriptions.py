@@ -17,6 +17,8 @@ from server.webhooks.addresses import Allow
 #: What the names begin with of endpoints that requests brought, and of those that are configured: a request that names
 #: an operator's address does not take its calls away.
 OWN, OURS = "x", "c"
+#: Bytes of JSON that are kept with each endpoint, to be passed on.
+MOST_META = 16_384
 
 
 class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,6 +84,8 @@ class Subscriptions:
                 raise Refused(ErrorCode.BAD_FIELD, f"`{field}` cannot be called; its url: {problem}.")
             if each.secret is not None and (problem := signing.problem_of(each.secret)):
                 raise Refused(ErrorCode.BAD_FIELD, f"`{field}` cannot be called; its secret: {problem}.")
+            if len(msgspec.json.encode(each.meta)) > MOST_META:
+                raise Refused(ErrorCode.BAD_FIELD, f"`meta` is larger than {MOST_META} bytes, and goes with each call.")
         if len({each.ident for each in endpoints.values()}) < len(endpoints):
             raise Refused(ErrorCode.BAD_FIELD, "`webhooks` names one address twice in the same format.")
         return list(endpoints.values())

@@ -118,6 +118,12 @@ async def test_a_resume_may_bring_webhooks_that_the_kickoff_had_not(client: Clie
     assert (told.event, told.format) == ("execution.completed", "crewai.crew")
 
 
+async def test_meta_is_kept_with_each_webhook_and_so_may_not_be_large(client: Client) -> None:
+    body = {"inputs": {"topic": "tea"}, "crewWebhookUrl": "https://hooks.example/", "meta": {"note": "x" * 16_384}}
+    refused = await client.post("/kickoff", body, 400)
+    assert "meta" in refused["message"]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
