@@ -126,7 +126,10 @@ class Resume(Command, frozen=True, kw_only=True, tag="resume"):
 
 
 class Fork(Command, frozen=True, kw_only=True, tag="fork"):
-    """Start a new execution that shares all work up to a checkpoint, and answers that checkpoint like this."""
+    """Start a new execution that shares all work up to a checkpoint, and answers that checkpoint like this.
+
+    `webhooks` hear of it; where the command has no such list, those that hear of the original by its requests do.
+    """
 
     execution: ExecutionId
     checkpoint: CheckpointId
@@ -137,6 +140,7 @@ class Fork(Command, frozen=True, kw_only=True, tag="fork"):
     arguments: dict[str, Any] | None = None
     response: Any = None
     digest: str | None = None
+    webhooks: Annotated[list[Webhook], Meta(max_length=MOST_WEBHOOKS)] | None = None
     key: Key | None = None
 
 

@@ -73,9 +73,10 @@ def about(tenant: str, ident: str) -> str:
 
 
 def outbox() -> str:
-    """Name the sorted set, and the wake-up channel, of calls to webhooks, scored by when they are due in milliseconds.
+    """Name the sorted set, and the wake-up channel, of the lanes of calls to webhooks, by when to look at each.
 
-    A member is `CHANNEL/DELIVERY`, the execution's channel and the delivery's id. All tenants share it.
+    A lane is `TENANT/HOST`, and `OUTBOX:LANE` the sorted set of its deliveries, scored by when they are due, both in
+    milliseconds. A member there is `CHANNEL/DELIVERY`, the execution's channel and the delivery's id.
     """
     return "qd:outbox"
 

@@ -19,7 +19,7 @@ from server.keys import ExecutionKeys
 FOLDER = Path(__file__).parent / "lua"
 INCLUDE, OUTBOX = '--- @include "transitions"\n', '--- @include "outbox"\n'
 ABSENT = "absent"
-SCRIPTS = ("commit", "delta", "page", "record", "view", "claim", "settle", "subscribe")
+SCRIPTS = ("commit", "delta", "page", "record", "view", "claim", "settle", "put", "subscribe")
 
 
 def _set(names: Iterable[str]) -> str:
@@ -178,18 +178,22 @@ class Scripts:
         reply: list[Any] | None = await self._call("page", [keys.state, keys.log], [after, limit])
         return reply
 
-    async def claim(self, outbox: str, arguments: Sequence[Any]) -> list[bytes]:
-        """Take deliveries that are due."""
-        taken: list[bytes] = await self._call("claim", [outbox], arguments)
-        return taken
+    async def claim(self, outbox: str, arguments: Sequence[Any]) -> tuple[bool, list[bytes]]:
+        """Take deliveries that are due; tell whether there may be more."""
+        more, *taken = await self._call("claim", [outbox], arguments)
+        return bool(more), taken
 
     async def settle(self, deliveries: str, arguments: Sequence[Any]) -> bool:
         """Keep what became of a delivery; false when its record was changed meanwhile."""
         return bool(await self._call("settle", [deliveries], arguments))
 
-    async def subscribe(self, state: str, arguments: Sequence[Any]) -> bool:
-        """Add webhooks; false when the execution has ended."""
-        return bool(await self._call("subscribe", [state], arguments))
+    async def put(self, outbox: str, arguments: Sequence[Any]) -> None:
+        """Have a delivery due at another time, or never."""
+        await self._call("put", [outbox], arguments)
+
+    async def subscribe(self, state: str, arguments: Sequence[Any]) -> str:
+        """Add webhooks; tell `added`, `ended` or `full`."""
+        return str((await self._call("subscribe", [state], arguments)).decode())
 
     async def _call(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         try:

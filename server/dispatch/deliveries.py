@@ -37,10 +37,9 @@ async def resend(work: Work, command: Resend) -> Resent:
         raw = await work.outbox.record(claim)
         if raw is None:
             raise Refused(ErrorCode.NOT_FOUND, f"The execution has no delivery {command.delivery!r}.")
-        now = work.store.clock()
         fresh = records.again(records.read(raw))
         await work.outbox.enable(claim.tenant, records.parts(command.delivery)[1])
-        if await work.outbox.settle(claim, raw, records.written(fresh), due=now, now=now):
+        if await work.outbox.settle(claim, raw, records.written(fresh), wait=0):
             endpoints = await _endpoints(work, command.execution, [command.delivery])
             return Resent(delivery=_shown(command.delivery, records.written(fresh), endpoints))
     raise Refused(ErrorCode.UNAVAILABLE, "The delivery is being made at this moment.", retry_after=1.0)

@@ -11,6 +11,7 @@ from server.dispatch.decide import decision_of
 from server.dispatch.work import Work, unknown
 from server.store import Shared, TooLong, Untellable
 from server.store.forks import MOST_EVENTS
+from server.webhooks.subscriptions import Endpoint, inherited
 
 #: The decision's event, behind the one that opened the checkpoint: the fork is parked in between.
 BEHIND = 2
@@ -26,7 +27,7 @@ async def fork(work: Work, command: Fork, principal: Principal, via: str) -> Sta
     checkpoint.judge(shared.record.checkpoint, decision_of(command))
     crew = shared.writes[0].data
     assert isinstance(crew, ExecutionQueued), "a log begins so"
-    hooks = work.webhooks.fields(crew.crew)
+    hooks = work.webhooks.fields(crew.crew, await _webhooks(work, command))
     commit = await work.store.fork(shared, decision_of(command), via=via, hooks=hooks)
     made = await _made(work, execution, duplicate=bool(command.key) and commit is None)
     if made is None:
@@ -34,6 +35,13 @@ async def fork(work: Work, command: Fork, principal: Principal, via: str) -> Sta
     if commit is not None:
         await work.hand_over(execution, commit)
     return made
+
+
+async def _webhooks(work: Work, command: Fork) -> list[Endpoint]:
+    """Check the webhooks that the command names, else find those that the original's requests brought."""
+    if command.webhooks is not None:
+        return work.webhooks.asked(command.webhooks)
+    return inherited(await work.store.row(command.execution) or {})
 
 
 async def _identify(work: Work, command: Fork, principal: Principal) -> ExecutionId:

@@ -51,7 +51,7 @@ if state ~= target then redis.call('HSET', state_key, 'since', now) end
 if step ~= '' then redis.call('HSET', journal, step, offset .. ':' .. value) end
 if key ~= '' then redis.call('HSET', keys, key, offset) end
 redis.call('XADD', log, offset .. '-0', 'f', frame)
-if outbox ~= '' then queue_deliveries(outbox, state_key, KEYS[6], channel, event, offset, now) end
+if outbox ~= '' then queue_deliveries(outbox, state_key, KEYS[6], channel, event, offset) end
 if ENDS[target] then for i = 1, #KEYS do redis.call('PEXPIRE', KEYS[i], retention) end end
 local message = offset .. ' ' .. epoch .. '\n' .. frame
 redis.call(verb, channel, message)

@@ -4,7 +4,7 @@ A commit puts a delivery into it, in the same atomic step as the event. Whoever 
 is not settled by then, because its worker died, is taken by another.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,14 @@ from server import keys
 from server.scripts import Scripts
 
 #: A tool call's beginning is looked for among so many events before its end.
-LOOK_BACK = 500
+LOOK_BACK, AT_ONCE = 500, 20
+#: A tenant's calls to one host may have this part of the places that are free, and all of its calls so many times what
+#: is free: of 128, a slow host gets 8 at most, twenty of them 5 or less each, all of a tenant 96; the rest is others'.
+LANE_SHARE, TENANT_SHARE = 1 / 16, 3
+#: Webhooks of an execution, with those that came later.
+MOST_ADDED = 50
+#: Lanes that are looked at in one step of Redis.
+LOOKED_AT = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +52,26 @@ class Parcel:
 
 
 class Outbox:
-    """Read and write the outbox; times are in Unix seconds."""
+    """Read and write the outbox. Waits are in seconds, and run on Redis's clock, from which `ahead` is for tests."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, ahead: Callable[[], float] = lambda: 0.0) -> None:
         self.redis = redis
+        self.ahead = ahead
         self.scripts = Scripts(redis)
 
     async def claim(
-        self, now: float, *, until: float, later: float, limit: int, each: int, busy: Iterable[str]
-    ) -> list[Claim]:
-        """Take at most `limit` deliveries that are due, and `each` of one endpoint; `busy` are those under way."""
-        times = [int(time * 1000) for time in (now, until, later)]
-        members = await self.scripts.claim(keys.outbox(), [*times, limit, each, *busy])
+        self, *, held: float, later: float, free: int, busy: Iterable[Claim] = ()
+    ) -> tuple[list[Claim], bool]:
+        """Take at most `free` deliveries that are due, beside those that are `busy`; tell whether there may be more.
+
+        They are `held` for the taker so long; a host, or a tenant, that has its share under way is put off by `later`.
+        """
+        times = [_ms(self.ahead()), _ms(held), _ms(later)]
+        under_way = [each.member for each in busy]
+        arguments = [*times, free, LANE_SHARE, TENANT_SHARE, LOOKED_AT, *under_way]
+        more, members = await self.scripts.claim(keys.outbox(), arguments)
         named = (keys.delivery_of(member.decode()) for member in members)
-        return [Claim(tenant=tenant, execution=ident, delivery=name) for tenant, ident, name in named]
+        return [Claim(tenant=tenant, execution=ident, delivery=name) for tenant, ident, name in named], more
 
     async def open(self, claim: Claim, offset: int, endpoint: str) -> Parcel | None:
         """Read what a call needs; nothing when the execution is no more."""
@@ -77,26 +90,28 @@ class Outbox:
             disabled=bool(disabled),
         )  # fmt: skip
 
-    async def before(self, claim: Claim, offset: int) -> list[bytes]:
-        """Read the events before an offset, the last first."""
+    async def before(self, claim: Claim, offset: int) -> AsyncIterator[bytes]:
+        """Read the events before an offset, the last first; a few at a time, for each may be large."""
         log = keys.execution(claim.tenant, claim.execution).log
-        entries: Any = await self.redis.xrevrange(log, f"({offset}-0", "-", count=LOOK_BACK)
-        return [next(iter(fields.values())) for _, fields in entries]
+        for last in range(offset - 1, max(0, offset - 1 - LOOK_BACK), -AT_ONCE):
+            entries: Any = await self.redis.xrevrange(log, f"{last}-0", "-", count=AT_ONCE)
+            for _, fields in entries:
+                yield next(iter(fields.values()))
 
-    async def settle(self, claim: Claim, before: bytes, after: bytes, *, due: float | None, now: float) -> bool:
-        """Keep a delivery's record, and when it is due again; false when it was changed meanwhile."""
+    async def settle(self, claim: Claim, before: bytes, after: bytes, *, wait: float | None) -> bool:
+        """Keep a delivery's record, and after what wait it is due again; false when it was changed meanwhile."""
         names = keys.execution(claim.tenant, claim.execution)
-        again = "" if due is None else int(due * 1000)
-        arguments = [keys.outbox(), claim.member, claim.delivery, before, after, again, int(now * 1000)]
+        again = "" if wait is None else _ms(max(0.0, wait))
+        arguments = [keys.outbox(), claim.member, claim.delivery, before, after, again, _ms(self.ahead())]
         return await self.scripts.settle(names.deliveries, arguments)
 
     async def drop(self, claim: Claim) -> None:
         """Forget a delivery whose execution is no more."""
-        await self.redis.zrem(keys.outbox(), claim.member)
+        await self.scripts.put(keys.outbox(), [claim.member, "", _ms(self.ahead())])
 
-    async def give_back(self, claim: Claim, now: float) -> None:
-        """Let another worker have a delivery at once."""
-        await self.redis.zadd(keys.outbox(), {claim.member: int(now * 1000)}, xx=True)
+    async def give_back(self, claim: Claim, wait: float) -> None:
+        """Let another worker have a delivery after a wait."""
+        await self.scripts.put(keys.outbox(), [claim.member, _ms(wait), _ms(self.ahead())])
 
     async def record(self, claim: Claim) -> bytes | None:
         """Read a delivery's record."""
@@ -118,10 +133,10 @@ class Outbox:
 
     async def subscribe(
         self, tenant: str, execution: ExecutionId, endpoints: Mapping[str, tuple[bytes, Iterable[str]]]
-    ) -> bool:
-        """Add endpoints, each with what it hears of; false when the execution has ended."""
+    ) -> str:
+        """Add endpoints, each with what it hears of; tell `added`, or why not: `ended`, or `full` of others."""
         told = [part for name, (raw, events) in endpoints.items() for part in (name, raw, " ".join(events))]
-        return await self.scripts.subscribe(keys.execution(tenant, execution).state, told)
+        return await self.scripts.subscribe(keys.execution(tenant, execution).state, [MOST_ADDED, *told])
 
     async def disable(self, tenant: str, endpoint: str, seconds: int) -> None:
         """Call an endpoint no more for a long while: it has said that it is gone."""
@@ -130,3 +145,7 @@ class Outbox:
     async def enable(self, tenant: str, endpoint: str) -> None:
         """Call an endpoint again."""
         await self.redis.delete(keys.disabled(tenant, endpoint))
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)

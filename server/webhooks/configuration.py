@@ -7,6 +7,7 @@ Every process reads them for itself, so that their secrets stay out of Redis.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,8 @@ from server.webhooks.addresses import Allow
 from server.webhooks.subscriptions import Configured, Endpoint, Subscriptions
 
 VARIABLE, KEY = "QUARTERDECK_WEBHOOKS", "webhooks"
+#: What is told of a path that cannot be read; anything else may be an address, or have a secret in it.
+PATH = re.compile(r"(?!.*://)[^{}\"'\n]+")
 
 
 class Declared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +73,8 @@ def _of_variable(text: str) -> Sequence[Any]:
     if not text.strip():
         return ()
     if not text.lstrip().startswith("["):
+        if not PATH.fullmatch(text):
+            raise BadSetting(f"{VARIABLE} is neither a list in JSON nor the path of a TOML file.")
         try:
             return _list(projects.read_toml(Path(text).expanduser()).get(KEY), f"{VARIABLE}={text}")
         except BadProject as error:

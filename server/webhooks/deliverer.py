@@ -27,20 +27,20 @@ from server.webhooks.records import Outcome, Record
 from server.webhooks.sender import Sender
 from server.webhooks.subscriptions import Endpoint, Subscriptions
 
-#: Calls under way at once in one worker, and of one endpoint: a slow receiver holds up nobody else.
-MOST, EACH = 64, 4
+#: Calls under way at once in one worker. A slow receiver gets a share of them, and holds up nobody else.
+MOST = 128
 #: Who is not woken looks this often, in seconds.
 EVERY = 1.0
 #: A delivery is its worker's for so long behind the time that a call may take, in seconds.
 MARGIN = 15.0
-#: What is due for an endpoint with enough calls under way is put off by this, in seconds.
+#: What is due for a receiver that has its share of calls under way is put off by this, in seconds.
 LATER = 1.0
 #: An endpoint that has answered 410 is not called for so long, in seconds.
 DISABLED_FOR = 30 * 86_400
 #: A person may ask for a delivery again while its call is under way; more than so many times is a fault.
 TRIES = 5
-#: Why a delivery is given up without a call.
-DISABLED, UNKNOWN = "not called: the address has answered 410", "not called: no such webhook is configured any more"
+#: Why a delivery is not called. Another worker, or this one started anew, may know the second: it is tried again.
+DISABLED, UNKNOWN = "not called: the address has answered 410", "not called: no such webhook is configured here"
 
 log = structlog.get_logger("server.webhooks")
 
@@ -64,7 +64,7 @@ class Deliverer:
         self._public = public.rstrip("/")
         self._clock = clock
         self._chance = chance
-        self._under_way: dict[Claim, str] = {}
+        self.busy: set[Claim] = set()
         self._bell = anyio.Event()
 
     def deliver(self, payload: bytes) -> None:
@@ -89,30 +89,23 @@ class Deliverer:
                         await self._bell.wait()
 
     async def _take(self, group: TaskGroup) -> bool:
-        """Begin what is due; tell whether there may be more, and room for it."""
-        room = MOST - len(self._under_way)
-        if room <= 0:
+        """Begin what is due; tell whether there may be more, and a place for it."""
+        free = MOST - len(self.busy)
+        if free <= 0:
             return False
-        now = self._clock()
+        held = self._sender.limit + MARGIN
         try:
-            claims = await self._outbox.claim(
-                now,
-                until=now + self._sender.limit + MARGIN,
-                later=now + LATER,
-                limit=room,
-                each=EACH,
-                busy=self._under_way.values(),
-            )
+            claims, more = await self._outbox.claim(held=held, later=LATER, free=free, busy=self.busy)
         except OUTAGE as error:
             log.warning("webhooks.late", error=str(error))
             return False
         for claim in claims:
-            if claim in self._under_way:
+            if claim in self.busy:
                 group.start_soon(self._give_back, claim)  # asked for again while its call is under way: after that
                 continue
-            self._under_way[claim] = records.parts(claim.delivery)[1]
+            self.busy.add(claim)
             group.start_soon(self._deliver, claim, name=f"delivery {claim.delivery}")
-        return len(claims) == room
+        return more
 
     async def _deliver(self, claim: Claim) -> None:
         done = False
@@ -121,8 +114,11 @@ class Deliverer:
             done = True
         except OUTAGE as error:
             log.warning("webhook.late", execution=claim.execution, delivery=claim.delivery, error=str(error))
+        except Exception:  # one that cannot be read, say: it must not end every worker that takes it
+            log.exception("webhook.failed", execution=claim.execution, delivery=claim.delivery)
+            done = True  # for now: the claim runs out by itself
         finally:
-            del self._under_way[claim]
+            self.busy.remove(claim)
             self._bell.set()
             if not done:
                 await self._give_back(claim)
@@ -130,7 +126,7 @@ class Deliverer:
     async def _give_back(self, claim: Claim) -> None:
         """Leave a delivery for later: this worker is told to stop, has lost Redis, or is about to call already."""
         with anyio.move_on_after(2, shield=True), suppress(*OUTAGE):  # else the claim runs out by itself
-            await self._outbox.give_back(claim, self._clock() + LATER)
+            await self._outbox.give_back(claim, LATER)
 
     async def _attempt(self, claim: Claim) -> None:
         offset, name = records.parts(claim.delivery)
@@ -140,17 +136,17 @@ class Deliverer:
             return
         now = self._clock()
         endpoint = self._subscriptions.endpoint(name, parcel.brought)
-        if endpoint is None or parcel.disabled:
-            await self._settle(claim, parcel.record, lambda record: _given_up(record, parcel.disabled, now))
+        if parcel.disabled:
+            await self._settle(claim, parcel.record, lambda record: records.disabled(record, DISABLED, now=now))
             return
-        outcome = await self._call(claim, offset, parcel, endpoint, now)
+        outcome = await self._call(claim, offset, parcel, endpoint, now) if endpoint else Outcome(error=UNKNOWN)
         if outcome.status == records.GONE:
             await self._outbox.disable(claim.tenant, name, DISABLED_FOR)
         chance = self._chance()
         record = await self._settle(
             claim, parcel.record, lambda record: records.noted(record, outcome, now=now, chance=chance)
         )
-        _report(claim, endpoint, outcome, record)
+        _report(claim, endpoint.host if endpoint else "", outcome, record)
 
     async def _call(self, claim: Claim, offset: int, parcel: Parcel, endpoint: Endpoint, now: float) -> Outcome:
         try:
@@ -174,7 +170,7 @@ class Deliverer:
         """Find what a tool was called with: the event of its beginning tells."""
         ended = decode_event(frame).data
         assert isinstance(ended, ToolCompleted | ToolFailed), "the only events that are heard"
-        for earlier in await self._outbox.before(claim, offset):
+        async for earlier in self._outbox.before(claim, offset):
             if ended.call.encode() not in earlier:
                 continue
             begun = decode_event(earlier).data
@@ -186,16 +182,11 @@ class Deliverer:
         """Keep the changed record. Was it asked for again meanwhile, then this was the attempt that was asked for."""
         for _ in range(TRIES):
             after = change(records.read(raw))
-            if await self._outbox.settle(claim, raw, records.written(after), due=after.due, now=self._clock()):
+            wait = None if after.due is None else after.due - self._clock()
+            if await self._outbox.settle(claim, raw, records.written(after), wait=wait):
                 break
             raw = await self._outbox.record(claim) or raw
         return after
-
-
-def _given_up(record: Record, disabled: bool, now: float) -> Record:
-    if disabled:
-        return records.given_up(record, "disabled", DISABLED, now=now)
-    return records.given_up(record, "failed", UNKNOWN, now=now)
 
 
 def _headers(endpoint: Endpoint, ident: str, body: bytes, now: float) -> dict[str, str]:
@@ -204,10 +195,10 @@ def _headers(endpoint: Endpoint, ident: str, body: bytes, now: float) -> dict[st
     return told if endpoint.authorization is None else {**told, "authorization": endpoint.authorization}
 
 
-def _report(claim: Claim, endpoint: Endpoint, outcome: Outcome, record: Record) -> None:
+def _report(claim: Claim, host: str, outcome: Outcome, record: Record) -> None:
     telemetry.WEBHOOK_CALLS.labels(record.state).inc()
     if record.state != "delivered":
         log.warning(
-            "webhook.not_delivered", execution=claim.execution, delivery=claim.delivery, host=endpoint.host,
+            "webhook.not_delivered", execution=claim.execution, delivery=claim.delivery, host=host,
             status=outcome.status, error=outcome.error, state=record.state, tries=record.tries,
         )  # fmt: skip

@@ -55,12 +55,13 @@ def written(record: Record) -> bytes:
 def noted(record: Record, outcome: Outcome, *, now: float, chance: float) -> Record:
     """Note an attempt: 2xx is delivered, 410 disables the address, all else is tried again while the schedule lasts.
 
+    What was delivered stays so, whatever a second worker hears that had it, too.
     `now`: when the call began, in Unix seconds; `chance`: from 0 to 1.
     """
     tries = record.tries + 1
     state, due = _next(outcome, tries, now + outcome.seconds, chance)
-    if record.state != "pending" and state in ("pending", "failed"):
-        state, due = record.state, None  # a second worker had it, too, and came further
+    if record.state == "delivered" or (record.state != "pending" and state in ("pending", "failed")):
+        state, due = record.state, None
     attempts = _with(record, outcome, now)
     return msgspec.structs.replace(record, state=state, tries=tries, due=due, attempts=attempts)
 
@@ -76,10 +77,10 @@ def _next(outcome: Outcome, tries: int, ended: float, chance: float) -> tuple[St
     return "pending", ended + max(wait, outcome.retry_after or 0.0)
 
 
-def given_up(record: Record, state: Standing, why: str, *, now: float) -> Record:
-    """Give a delivery up without a call, and say why."""
+def disabled(record: Record, why: str, *, now: float) -> Record:
+    """Give a delivery up without a call, for its address is disabled."""
     attempts = _with(record, Outcome(error=why), now)
-    return msgspec.structs.replace(record, state=state, due=None, attempts=attempts)
+    return msgspec.structs.replace(record, state="disabled", due=None, attempts=attempts)
 
 
 def _with(record: Record, outcome: Outcome, now: float) -> list[Attempt]:

@@ -26,7 +26,7 @@ def retry_after(text: str, now: float) -> float | None:
         return min(float(text[:9]), LONGEST)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now
     return min(max(0.0, seconds), LONGEST)

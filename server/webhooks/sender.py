@@ -9,8 +9,10 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import anyio
+import anyio.to_thread
 import httpcore
 
 from server.webhooks.addresses import Allow, callable_among
@@ -21,8 +23,12 @@ from server.webhooks.schedule import retry_after
 LIMIT = 15.0
 #: So many of a host's addresses are tried.
 MOST_ADDRESSES = 3
+#: Lookups at once.
+LOOKUPS = 128
 #: What is told of an error.
 SHOWN = 200
+#: What is told of an answer that is none (true), and of a request that cannot be written.
+PROTOCOL = {True: "it hung up, or its answer is not HTTP", False: "the call cannot be written as HTTP"}
 
 
 class NotCallable(Exception):
@@ -35,6 +41,7 @@ class Judged(httpcore.AsyncNetworkBackend):
     def __init__(self, allow: Allow) -> None:
         self._allow = allow
         self._inner = httpcore.AnyIOBackend()
+        self._lookups = anyio.CapacityLimiter(LOOKUPS)
 
     async def connect_tcp(
         self,
@@ -45,8 +52,7 @@ class Judged(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Look the host up, once, and connect to the first of its addresses that answers."""
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = callable_among(host, list(dict.fromkeys(str(entry[4][0]) for entry in found)), self._allow)
+        addresses = callable_among(host, await self._look_up(host, port), self._allow)
         if not addresses:
             raise NotCallable
         problem: Exception = httpcore.ConnectError("no address")
@@ -57,6 +63,16 @@ class Judged(httpcore.AsyncNetworkBackend):
                 problem = error
         raise problem
 
+    async def _look_up(self, host: str, port: int) -> list[str]:
+        """Look a host up on a thread that is for that alone.
+
+        A name service may take its time, and those of receivers are strangers'; on the loop's own threads are the calls
+        of models, which would wait for it, or it for them.
+        """
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True, limiter=self._lookups)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
 
 class Sender:
     """Make calls. `limit`: seconds that one may take, all told; `trust`: whose certificates are believed."""
@@ -64,8 +80,12 @@ class Sender:
     def __init__(self, allow: Allow, *, limit: float = LIMIT, trust: ssl.SSLContext | None = None) -> None:
         self.limit = limit
         # No connection is kept: a receiver is called seldom, and each call is judged by the addresses of its moment.
+        # Without a context httpcore reads the authorities anew for each, and the loop stands still for that.
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trust, max_connections=None, max_keepalive_connections=0, network_backend=Judged(allow)
+            ssl_context=trust or httpcore.default_ssl_context(),
+            max_connections=None,
+            max_keepalive_connections=0,
+            network_backend=Judged(allow),
         )
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -90,7 +110,10 @@ class Sender:
             return Outcome(error="refused: its host has no address of the public internet", final=True)
         except socket.gaierror as error:
             return Outcome(error=f"its host is not known: {error.strerror}")
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, ValueError) as error:
+        except httpcore.ProtocolError as error:
+            # not its text: it quotes what the other side said, whoever that is, or a header that is ours to keep
+            return Outcome(error=PROTOCOL[isinstance(error, httpcore.RemoteProtocolError)])
+        except (httpcore.NetworkError, httpcore.TimeoutException, OSError, ValueError) as error:
             return Outcome(error=f"{type(error).__name__}: {error}"[:SHOWN])
 
     async def aclose(self) -> None:

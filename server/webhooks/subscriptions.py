@@ -17,6 +17,8 @@ from server.webhooks.addresses import Allow
 #: What the names begin with of endpoints that requests brought, and of those that are configured: a request that names
 #: an operator's address does not take its calls away.
 OWN, OURS = "x", "c"
+#: Bytes of JSON that are kept with each endpoint, to be passed on.
+MOST_META = 16_384
 
 
 class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,9 +33,11 @@ class Endpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def ident(self) -> str:
-        """The endpoint's name: the same for the same address and format, in every execution."""
-        digest = hashlib.sha256(f"{self.format} {self.url}".encode()).digest()
-        return b32encode(digest[:10]).decode().lower()
+        """The endpoint's name: the same for the same address and format, in every execution.
+
+        It begins with eight letters for the host, whose calls wait for each other (`server/lua/outbox.lua`).
+        """
+        return _digest(self.host.lower(), 5) + _digest(f"{self.format} {self.url}", 10)
 
     @property
     def host(self) -> str:
@@ -80,6 +84,8 @@ class Subscriptions:
                 raise Refused(ErrorCode.BAD_FIELD, f"`{field}` cannot be called; its url: {problem}.")
             if each.secret is not None and (problem := signing.problem_of(each.secret)):
                 raise Refused(ErrorCode.BAD_FIELD, f"`{field}` cannot be called; its secret: {problem}.")
+            if len(msgspec.json.encode(each.meta)) > MOST_META:
+                raise Refused(ErrorCode.BAD_FIELD, f"`meta` is larger than {MOST_META} bytes, and goes with each call.")
         if len({each.ident for each in endpoints.values()}) < len(endpoints):
             raise Refused(ErrorCode.BAD_FIELD, "`webhooks` names one address twice in the same format.")
         return list(endpoints.values())
@@ -98,9 +104,18 @@ class Subscriptions:
         return {f"{HOOKS}{event}": " ".join(names).encode() for event, names in heard.items()} | kept(brought)
 
 
+def _digest(text: str, size: int) -> str:
+    return b32encode(hashlib.sha256(text.encode()).digest()[:size]).decode().lower()
+
+
 def kept(brought: Sequence[Endpoint]) -> dict[str, bytes]:
     """Give what the state keeps of the endpoints that requests bring."""
     return {f"{HOOK}{OWN}{each.ident}": msgspec.json.encode(each) for each in brought}
+
+
+def inherited(row: Mapping[str, bytes]) -> list[Endpoint]:
+    """Find the endpoints that requests brought in an execution's state."""
+    return [read(raw) for name, raw in row.items() if name.startswith(f"{HOOK}{OWN}")]
 
 
 def entries(brought: Sequence[Endpoint]) -> dict[str, tuple[bytes, list[str]]]:

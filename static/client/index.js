@@ -208,6 +208,7 @@ export function createClient({
           });
       });
     },
+    request: commands.request,
     watch: watching.watch,
     inbox: inbox.hold,
     older: inbox.older,

@@ -688,7 +688,11 @@ export interface Filter {
   readonly conversation?: string | null;
 }
 
-/** Start a new execution that shares all work up to a checkpoint, and answers that checkpoint like this. */
+/**
+ * Start a new execution that shares all work up to a checkpoint, and answers that checkpoint like this.
+ *
+ * `webhooks` hear of it; where the command has no such list, those that hear of the original by its requests do.
+ */
 export interface Fork {
   readonly type: "fork";
   readonly id?: number | string | null;
@@ -701,6 +705,7 @@ export interface Fork {
   readonly arguments?: { readonly [key: string]: unknown } | null;
   readonly response?: unknown;
   readonly digest?: string | null;
+  readonly webhooks?: readonly (Webhook)[] | null;
   readonly key?: string | null;
 }
 

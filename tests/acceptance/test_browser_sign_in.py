@@ -1,27 +1,21 @@
 """The page where everybody must say who they are: a token is asked for, kept for the tab, shown on the socket only."""
 
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.support.browser import launched
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.tokens import AUTH, token
 
 
 @pytest.fixture
 async def asking() -> AsyncIterator[Stack]:
     """An installation that asks everybody."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), "", settings=AUTH)
-        try:
-            await stack.mend()
-            yield stack
-        finally:
-            stack.stop()
+    with installed("", settings=AUTH) as stack:
+        await stack.mend()
+        yield stack
 
 
 @pytest.fixture

@@ -3,15 +3,13 @@
 Collected where Firefox is found; see conftest.py.
 """
 
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.demo import BRIEF, CHECKPOINTS, SETTINGS, decisions
 from tests.support.firefox import Firefox, find_firefox, firefox
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 
 CARD = '[data-testid="checkpoint-card"][data-state="open"]'
 
@@ -19,13 +17,9 @@ CARD = '[data-testid="checkpoint-card"][data-state="open"]'
 @pytest.fixture(scope="module")
 async def stack() -> AsyncIterator[Stack]:
     """A web process and a worker with the demo crew."""
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), "", settings=SETTINGS)
-        try:
-            await stack.mend()
-            yield stack
-        finally:
-            stack.stop()
+    with installed("", settings=SETTINGS) as stack:
+        await stack.mend()
+        yield stack
 
 
 @pytest.fixture

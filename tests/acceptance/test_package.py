@@ -105,7 +105,7 @@ def test_each_entry_names_files_that_are_there(tarball: Path) -> None:
     assert (manifest["type"], manifest["sideEffects"], manifest["license"]) == ("module", False, "Apache-2.0")
     assert list(manifest["dependencies"]) == ["diff"]
     entries = {name: entry for name, entry in manifest["exports"].items() if isinstance(entry, dict)}
-    assert set(entries) == {".", "./react", "./compat", "./assistant-ui", "./ag-ui"}
+    assert set(entries) == {".", "./react", "./webhooks", "./compat", "./assistant-ui", "./ag-ui"}
     for entry in entries.values():
         assert {path.removeprefix("./") for path in entry.values()} <= names(tarball)
 

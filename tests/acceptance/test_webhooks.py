@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,14 +22,16 @@ from protocol.webhooks import Webhook
 from tests.acceptance.test_rest import api, reached
 from tests.support.contract import is_described
 from tests.support.http import ask
+from tests.support.npm import install, node
 from tests.support.processes import ROOT
 from tests.support.receiver import SECRET, Answer, Receiver
-from tests.support.stack import Stack
+from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller, told
 from tests.support.waiting import wait_until
 
 PUBLIC = "https://crews.example"
-EXAMPLE = re.compile(r"```python\n# receiver.py\n(?P<code>.*?)```", re.DOTALL)
+#: The README's receivers, and the kind of code that each is.
+EXAMPLES = {"receiver.py": "python", "receiver.mjs": "js"}
 EVERY = ["checkpoint.opened", "checkpoint.decided", "execution.completed"]
 
 
@@ -49,13 +50,9 @@ def site(tales: Storyteller, receiver: Receiver) -> Iterator[Stack]:
             [{"url": receiver.url("/slack"), "format": "slack", "crews": ["story"], "events": ["checkpoint.opened"]}]
         ),
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), tales.server.url, workers=2, settings=settings)
-        try:
-            anyio.run(stack.mend)
-            yield stack
-        finally:
-            stack.stop()
+    with installed(tales.server.url, workers=2, settings=settings) as stack:
+        anyio.run(stack.mend)
+        yield stack
 
 
 @pytest.fixture
@@ -199,11 +196,12 @@ async def test_private_addresses_are_refused(whole: Stack, url: str) -> None:
     assert "webhooks[0]" in refused.json["detail"]
 
 
-async def test_the_readmes_receiver_works(whole: Stack, topic: str, tmp_path: Path) -> None:
-    code = EXAMPLE.search((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert code is not None
-    file, port, secret = tmp_path / "receiver.py", _free_port(), _fresh_secret()
-    file.write_text(code["code"], encoding="utf-8")
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_the_readmes_receivers_work(whole: Stack, topic: str, tmp_path: Path, name: str) -> None:
+    file, port, secret = _example(tmp_path, name), _free_port(), _fresh_secret()
+    if file.suffix == ".mjs":
+        (tmp_path / "package.json").write_text("{}")
+        await anyio.to_thread.run_sync(install, tmp_path, "standardwebhooks@1.1.1")
     right = {"url": f"http://127.0.0.1:{port}/", "secret": secret, "events": ["execution.completed"]}
     wrong = {**right, "url": f"http://127.0.0.1:{port}/other", "secret": SECRET}
     with _running(file, PORT=str(port), WEBHOOK_SECRET=secret) as example:
@@ -251,9 +249,19 @@ async def test_a_client_of_crewais_platform_is_called_back(whole: Stack, receive
     assert crew.json["token_usage"]["total_tokens"] > 0
 
 
+def _example(folder: Path, name: str) -> Path:
+    """Write the README's code of this name into a file."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"```{EXAMPLES[name]}\n(?:#|//) {name}\n(.*?)```", readme, re.DOTALL)
+    assert found is not None
+    (file := folder / name).write_text(found[1], encoding="utf-8")
+    return file
+
+
 def _running(file: Path, **environ: str) -> "subprocess.Popen[bytes]":
+    program = [sys.executable] if file.suffix == ".py" else node()
     return subprocess.Popen(
-        [sys.executable, file],
+        [*program, file],
         env={"PATH": os.environ["PATH"], **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

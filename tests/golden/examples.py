@@ -56,6 +56,7 @@ COMMANDS: list[commands.Command] = [
     commands.Fork(
         id=11, execution=EXECUTION, checkpoint=CHECKPOINT, action="edit", version=2, feedback="Two, not three",
         output="# Another plan", arguments={"limit": 3}, response={"ok": True}, digest="sha256:00", key="k-3",
+        webhooks=[Webhook(url="https://crm.example/hooks", events=["execution.completed"])],
     ),
     commands.List(
         id=6, what="executions", cursor="1795420089120.000~x_1", limit=20,

@@ -1,12 +1,13 @@
-"""A world around a scripted crew, and a Valkey server that a test may break."""
+"""A world around a scripted crew, a receiver of webhooks, and a Valkey server that a test may break."""
 
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from tests.support.receiver import Receiver
 from tests.support.scripted import Scripted, World
 from tests.support.valkey import Valkey
 
@@ -16,6 +17,13 @@ async def world(redis: Redis) -> World:
     made = World(redis, Scripted())
     await made.prepare()
     return made
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Somebody who is called by webhooks."""
+    with Receiver() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The webhooks of CrewAI's platform: a kickoff's addresses are called in its words."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,6 +9,7 @@ from protocol.events import TaskCompleted, TaskStarted, ToolCompleted, ToolStart
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint, State, TaskOutput, Usage
 from server.runnable import Journal, Outcome
+from server.store.outbox import AT_ONCE
 from tests.support.hooks import Hooks
 from tests.support.receiver import Receiver
 from tests.support.scripted import World, question
@@ -22,6 +23,8 @@ async def research(journal: Journal) -> Outcome:
     journal.emit(TaskStarted(task="plan", index=0, round=1))
     journal.emit(ToolStarted(call="c0", tool="search", arguments={"q": "other"}))
     journal.emit(ToolStarted(call="c1", tool="search", arguments={"q": "tides"}))
+    for number in range(2 * AT_ONCE):  # what others do meanwhile
+        journal.emit(ToolStarted(call=f"d{number}", tool="search", arguments={}))
     journal.emit(ToolCompleted(call="c1", tool="search", result="twice a day", seconds=0.1))
     await journal.ask(question())
     done = TaskCompleted(
@@ -57,12 +60,6 @@ class Client(NamedTuple):
         await self.post("/resume", body)
         self.site.world.running[0].notice_all()
         await self.site.world.state(draft.execution, State.COMPLETED)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        yield server
 
 
 @pytest.fixture
@@ -121,6 +118,12 @@ async def test_a_resume_may_bring_webhooks_that_the_kickoff_had_not(client: Clie
     assert (told.event, told.format) == ("execution.completed", "crewai.crew")
 
 
+async def test_meta_is_kept_with_each_webhook_and_so_may_not_be_large(client: Client) -> None:
+    body = {"inputs": {"topic": "tea"}, "crewWebhookUrl": "https://hooks.example/", "meta": {"note": "x" * 16_384}}
+    refused = await client.post("/kickoff", body, 400)
+    assert "meta" in refused["message"]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
@@ -132,6 +135,11 @@ async def test_a_resume_may_bring_webhooks_that_the_kickoff_had_not(client: Clie
         (
             "humanInputWebhook",
             {"url": "https://h.example/", "authentication": {"strategy": "bearer", "token": "a\r\nx: y"}},
+            "token",
+        ),
+        (
+            "humanInputWebhook",
+            {"url": "https://h.example/", "authentication": {"strategy": "bearer", "token": "a\n"}},
             "token",
         ),
         ("webhooks", {"url": "https://hooks.example/", "events": ["llm_call_started"]}, "webhooks"),

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import anyio
 
-from protocol.commands import Deliveries, Resend
+from protocol.commands import Cancel, Deliveries, Resend
 from protocol.ids import ExecutionId
 from protocol.objects import Checkpoint
 from protocol.replies import Page, Resent
@@ -35,8 +36,8 @@ class Hooks:
         self.deliverers: list[Deliverer] = []
         self._ahead = 0.0
         self.subscriptions = Subscriptions(configured, allow=allow)
-        self.outbox = Outbox(world.redis)
-        world.dispatch.work = replace(world.dispatch.work, webhooks=self.subscriptions)
+        self.outbox = Outbox(world.redis, ahead=lambda: self._ahead)
+        world.dispatch.work = replace(world.dispatch.work, webhooks=self.subscriptions, outbox=self.outbox)
 
     def clock(self) -> float:
         return self.world.store.clock() + self._ahead
@@ -48,11 +49,16 @@ class Hooks:
             deliverer.missed()
 
     @asynccontextmanager
-    async def delivering(self, *, limit: float = 5.0) -> AsyncIterator[Deliverer]:
-        """Run a deliverer."""
+    async def delivering(self, *, limit: float = 5.0, wrong: float = 0.0) -> AsyncIterator[Deliverer]:
+        """Run a deliverer, whose machine's clock may be wrong."""
         sender = Sender(self.subscriptions.allow, limit=limit)
         deliverer = Deliverer(
-            self.outbox, sender, self.subscriptions, public=PUBLIC, clock=self.clock, chance=lambda: 0.0
+            self.outbox,
+            sender,
+            self.subscriptions,
+            public=PUBLIC,
+            clock=lambda: self.clock() + wrong,
+            chance=lambda: 0.0,
         )
         pubsub = PubSub(self.world.redis, times=QUICK)
         async with anyio.create_task_group() as group:
@@ -70,6 +76,12 @@ class Hooks:
         execution = await self.world.start(webhooks=list(webhooks))
         for worker in self.world.running:
             await worker.advance(self.world.store.member(execution))
+        return execution
+
+    async def cancelled(self, *urls: str) -> ExecutionId:
+        """Make an execution that has ended; a webhook at each address hears of its end."""
+        execution = await self.start(*(hook(url, "execution.cancelled") for url in urls))
+        await self.world.dispatch.handle(Cancel(execution=execution), RARA)
         return execution
 
     async def asked(self, *webhooks: Webhook) -> Checkpoint:
@@ -108,7 +120,15 @@ class Hooks:
 
     async def forget(self) -> None:
         """Leave nothing that is still to be delivered."""
-        await self.world.redis.delete(keys.outbox())
+        found: list[Any] = await self.world.redis.keys(f"{keys.outbox()}*")
+        await self.world.redis.delete(keys.outbox(), *found)
+
+    async def queued(self) -> list[str]:
+        """List what is in the outbox, by its names there."""
+        found: list[Any] = []
+        for lane in await self.world.redis.keys(f"{keys.outbox()}:*"):
+            found += await self.world.redis.zrange(lane, 0, -1)
+        return sorted(member.decode() for member in found)
 
 
 def hook(url: str, *events: str, secret: str | None = SECRET, form: str = "standard") -> Webhook:

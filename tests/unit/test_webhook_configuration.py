@@ -116,3 +116,14 @@ def test_a_crews_loader_takes_the_key(tmp_path: Path) -> None:
         "a", [Table("quarterdeck.toml", {"title": "A", "webhooks": [{"url": "https://a.example/"}]})], ["a"]
     )
     assert registration_of(said, ["t"]).title == "A"
+
+
+@pytest.mark.parametrize("text", [f'{{"secret": "{SECRET}"}}', "https://hooks.slack.com/services/T0/B0/do-not-tell"])
+def test_what_is_no_path_is_not_quoted(text: str) -> None:
+    """Its own secret, or an address that is one, would be in every log."""
+    with pytest.raises(BadSetting, match="a list in JSON") as refused:
+        read({"QUARTERDECK_WEBHOOKS": text})
+    assert SECRET not in str(refused.value)
+    assert "do-not-tell" not in str(refused.value)
+    with pytest.raises(BadSetting, match=r"/nowhere/hooks\.toml"):
+        read({"QUARTERDECK_WEBHOOKS": "/nowhere/hooks.toml"})

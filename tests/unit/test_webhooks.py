@@ -120,7 +120,7 @@ def test_the_schedule_of_standard_webhooks() -> None:
         ("1.5", None), ("٣", None), (format_datetime(datetime.fromtimestamp(NOW + 60, UTC), usegmt=True), 60),
         (format_datetime(datetime.fromtimestamp(NOW - 60, UTC), usegmt=True), 0),
         (format_datetime(datetime.fromtimestamp(NOW + 900_000, UTC), usegmt=True), 86_400),
-        ("Wed, 99 Foo 2026 99:99:99 GMT", None),
+        ("Wed, 99 Foo 2026 99:99:99 GMT", None), ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
     ],
 )  # fmt: skip
 def test_retry_after(text: str, seconds: float | None) -> None:
@@ -184,6 +184,8 @@ def test_a_second_attempt_takes_back_nothing_that_the_first_has_reached() -> Non
     done = records.noted(Record(type="execution.failed"), Outcome(status=200), now=NOW, chance=0.0)
     late = records.noted(done, Outcome(status=500), now=NOW, chance=0.0)
     assert (late.state, late.due, len(late.attempts)) == ("delivered", None, 2)
+    gone = records.noted(done, Outcome(status=410), now=NOW, chance=0.0)
+    assert (gone.state, gone.due) == ("delivered", None)
     lost = records.noted(Record(type="execution.failed", tries=9), Outcome(status=500), now=NOW, chance=0.0)
     assert records.noted(lost, Outcome(status=200), now=NOW, chance=0.0).state == "delivered"
 

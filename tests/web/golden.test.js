@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { mock, test } from "node:test";
 import { follow, initialState, reduce } from "../../static/client/store.js";
+import { createWebhooks } from "../../static/client/webhooks.js";
 import { latest, makeClient } from "./support.js";
 
 /** @import { ServerFrame } from "../../static/client/protocol.js" */
@@ -52,11 +53,15 @@ test("what the client sends has the shape of the golden commands", async () => {
   const { type: _list, id: _id, ...list } = golden.commands.find((c) => c.type === "list");
   client.list(list);
   client.get(golden.commands.find((c) => c.type === "get").execution);
+  const webhooks = createWebhooks(client);
+  const { cursor, limit, execution } = golden.commands.find((c) => c.type === "deliveries");
+  webhooks.deliveries(execution, { cursor, limit });
+  webhooks.resend(execution, golden.commands.find((c) => c.type === "resend").delivery);
   for (const { id, ...command } of latest().sent) {
     const { id: _, ...expected } = golden.commands.find((c) => c.type === command.type);
     assert.deepEqual(command, expected);
     assert.ok(Number.isInteger(id));
   }
-  assert.equal(latest().sent.length, 10);
+  assert.equal(latest().sent.length, 12);
   mock.timers.reset();
 });

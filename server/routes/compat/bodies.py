@@ -52,7 +52,7 @@ class Feedback(Struct, frozen=True, kw_only=True):
 
 
 #: What a header may hold; a token is sent in one.
-Token = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[!-~]+$")]
+Token = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[!-~]+(?!\n)$")]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 
 

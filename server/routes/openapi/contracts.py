@@ -1,6 +1,7 @@
 """Operations that give the socket's contract, as data."""
 
-from server.routes.openapi.operations import OPEN_OBJECT, TEXT_SCHEMA, Answer, Operation, ok
+from server.routes.openapi.operations.operating import OPEN_OBJECT
+from server.routes.openapi.operations.row import TEXT_SCHEMA, Answer, Operation, ok
 
 CONTRACTS = [
     Operation(

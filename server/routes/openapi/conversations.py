@@ -1,7 +1,7 @@
 """Operations on conversations, as data."""
 
 from protocol.replies import Conversations
-from server.routes.openapi.operations import CURSOR, LIMIT, Operation, ok
+from server.routes.openapi.operations.row import CURSOR, LIMIT, Operation, ok
 
 CONVERSATIONS = [
     Operation(

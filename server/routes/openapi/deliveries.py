@@ -6,7 +6,7 @@ from typing import Any, get_args
 from protocol.events import DATA
 from protocol.replies import DeliveryList
 from protocol.webhooks import Delivery, HookEvent
-from server.routes.openapi.operations import CURSOR, JSON, LIMIT, ONE, Answer, Operation, ok
+from server.routes.openapi.operations.row import CURSOR, JSON, LIMIT, ONE, Answer, Operation, ok
 from server.webhooks.formats import About
 
 ALL = f"{ONE}/deliveries"

@@ -13,7 +13,7 @@ from protocol.errors import ERRORS, ErrorCode
 from protocol.events import AnyEvent
 from server.dispatch import Events
 from server.routes.openapi import deliveries
-from server.routes.openapi.operations import JSON, Answer, Operation, Parameter
+from server.routes.openapi.operations.row import JSON, Answer, Operation, Parameter
 from server.routes.openapi.table import OPERATIONS
 from server.webhooks.formats import About
 

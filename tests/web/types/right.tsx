@@ -12,6 +12,7 @@ import {
   useSelection,
   type CheckpointApi,
 } from "@quarterdeck/client/react";
+import { createWebhooks } from "@quarterdeck/client/webhooks";
 
 const client: Client = createClient({ url: "ws://127.0.0.1:8000/ws", token: async () => "secret" });
 
@@ -29,6 +30,14 @@ export async function run(signal: AbortSignal): Promise<string> {
   } finally {
     release();
   }
+}
+
+export async function undelivered(execution: string): Promise<readonly string[]> {
+  const { deliveries, resend } = createWebhooks(client);
+  const { items, next } = await deliveries(execution, { limit: 20, timeout: 5_000 });
+  const failed = items.filter(({ state }) => state === "failed");
+  for (const { id } of failed) await resend(execution, id);
+  return failed.map(({ host, attempts }) => `${host}: ${attempts.at(-1)?.error ?? next}`);
 }
 
 export const state = reduce(initialState, { type: "ping", at: "2026-11-23T08:00:00.000Z" });
