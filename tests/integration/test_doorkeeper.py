@@ -59,6 +59,12 @@ async def test_a_path_that_is_not_listed_is_closed(world: World, path: str) -> N
         assert (await ask(site, "GET", path)).status_code == 401
 
 
+@pytest.mark.parametrize("host", ["x/static/?", "x/static/#", "x\\static", "[", "", "a@b/static/"])
+async def test_what_is_asked_for_is_told_by_the_path_alone(world: World, host: str) -> None:
+    async with running_rest(world, auth=ASKING) as site:
+        assert (await ask(site, "GET", "/api/v1/crews", host=host)).status_code == 401
+
+
 async def test_a_token_in_a_query_is_no_token(world: World) -> None:
     async with running_rest(world, auth=ASKING) as site:
         assert (await ask(site, "GET", f"/api/v1/crews?token={token()}&access_token={token()}")).status_code == 401

@@ -47,6 +47,29 @@ def test_open_mode_beyond_this_machine_must_be_asked_for() -> None:
     assert settings.insecure
 
 
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("https://a.example/", ("https://a.example",)),
+        ("https://A.Example:443, http://b.example:80", ("https://a.example", "http://b.example")),
+        ("http://[::1]:3000,tauri://localhost", ("http://[::1]:3000", "tauri://localhost")),
+        ("http://localhost:3000,http://localhost:3000/", ("http://localhost:3000",)),
+    ],
+)
+def test_origins_are_written_as_browsers_send_them(text: str, origins: tuple[str, ...]) -> None:
+    assert Settings.read({"QUARTERDECK_ORIGINS": text}).origins == origins
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "null", "a.example", "https://", "https://a.example/page", "https://a.example?x", "https://*.example",
+     "https://me@a.example", "https://a.example:x", "http://[", "https://a.example;b.example"],
+)  # fmt: skip
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(BadSetting, match="QUARTERDECK_ORIGINS"):
+        Settings.read({"QUARTERDECK_ORIGINS": text})
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])
 def test_loopback(host: str) -> None:
     assert is_loopback(host)
