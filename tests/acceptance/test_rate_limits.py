@@ -80,12 +80,15 @@ async def test_starts_by_every_door(limited: Stack, topic: str) -> None:
 async def test_commands_whatever_they_are(limited: Stack) -> None:
     here = "203.0.113.4"
     async with limited.connect(additional_headers=of(here)) as client:
-        for _ in range(20):
+        for _ in range(10):
             assert "items" in await client.command("list", what="crews")
-        error = await client.refused("list", what="crews")
-        assert error["code"] == "rate_limited"
+            assert "checkpoints" in await client.command("watch", inbox=True)
+        for name, fields in (("list", {"what": "crews"}), ("watch", {"inbox": True}), ("watch", {"execution": "x_1"})):
+            assert (await client.refused(name, **fields))["code"] == "rate_limited"
         assert await client.command("ping"), "the connection goes on"
     assert (await request(limited, here, "GET", "/api/v1/executions/x_1/events")).status == 429
+    assert (await request(limited, here, "POST", "/api/v1/ticket")).status == 429
+    assert (await request(limited, here, "POST", "/api/crew", {"message": "tea"})).status == 429
     assert (await request(limited, here, "GET", "/healthz")).status == 200
 
 

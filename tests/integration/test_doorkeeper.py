@@ -81,12 +81,14 @@ async def test_a_token_opens_and_its_role_decides(world: World) -> None:
             ("POST", f"{path}/cancel", None),
             ("POST", "/api/v1/executions", START),
             ("POST", "/kickoff", {"inputs": {"topic": "tea"}}),
+            ("POST", "/api/crew", {"message": "tea"}),
         ]
         for method, where, body in refusals[:2]:
             refused = await ask(site, method, where, body, **viewer)
             assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
             assert refused.json()["roles"]
-        assert (await ask(site, *refusals[2], **viewer)).status_code == 403
+        for refusal in refusals[2:]:
+            assert (await ask(site, *refusal, **viewer)).status_code == 403
         detail = await ask(site, "POST", "/api/crew/execute", {"message": "tea"}, **viewer)
         assert (detail.status_code, "operator" in detail.json()["detail"]) == (403, True)
         assert (await ask(site, "POST", f"{path}/cancel", **operator)).json()["state"] == "cancelled"

@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
+from protocol.commands import AnyCommand, List
+from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import OPEN, Principal, Role, Session, doorman
 from server.connection import Policy
@@ -100,6 +102,43 @@ async def test_the_connection_ends_with_the_token(redis: Redis) -> None:
         assert await closed(client) == (4101, "auth_expired")
 
 
+async def test_what_waits_at_the_end_is_not_carried_out(redis: Redis) -> None:
+    async with asking(redis) as site, site.connect() as client:
+        await tell(client, type="auth", token=token(exp=int(time.time()) + 2, **HOME))
+        handle, free = site.dispatch.handle, anyio.Event()
+
+        async def slow(command: AnyCommand, principal: Principal) -> dict[str, Any]:
+            await free.wait()
+            return await handle(command, principal)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(site.dispatch, "handle", slow)
+            for limit in (1, 2, 3):
+                await client.send(f'{{"type":"list","what":"crews","limit":{limit}}}')
+            assert (await receive(client, "bye"))["code"] == 4101
+            free.set()
+            await wait_until(lambda: not site.endpoint.connections, description="the connection is over")
+        assert site.dispatch.handled == [List(what="crews", limit=1)]
+
+
+async def test_a_connection_too_many_does_nothing(redis: Redis) -> None:
+    heard = anyio.Event()
+
+    async def refuse(principal: str) -> None:
+        await heard.wait()
+        raise Refused(ErrorCode.RATE_LIMITED, "Too many.", retry_after=3)
+
+    async with running_site(redis, admit=refuse) as site, site.connect() as client:
+        for _ in range(3):
+            await client.send('{"type":"start","crew":"demo"}')
+        await (await client.ping())
+        heard.set()
+        bye = await receive(client)
+        assert (bye["type"], bye["code"], bye["after"]) == ("bye", 4129, 3)
+        await wait_until(lambda: not site.endpoint.connections, description="the connection is over")
+        assert site.dispatch.handled == []
+
+
 async def test_a_newer_token_prolongs_it_and_watches_go_on(redis: Redis) -> None:
     async with asking(redis) as site, site.connect() as client:
         expires = int(time.time()) + 1
@@ -129,6 +168,7 @@ async def test_roles_that_are_taken_away_end_the_watches(redis: Redis) -> None:
         await tell(client, type="start", crew="demo")
         await receive(client, "synced")
         await tell(client, type="auth", token=token(roles=[], **HOME))
+        assert len(site.dispatch.left) == 1, "nor is it seen any more what they look at"
         await site.edge.log.append(ExecutionId("x_demo"))
         assert (await tell(client, type="ping"))["type"] == "reply"
         with anyio.move_on_after(0.3):
