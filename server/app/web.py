@@ -54,7 +54,7 @@ class Web:
         self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates, webhooks)
         self.pubsub = PubSub(self.redis)
         self.hub = Hub(self.pubsub, self.store)
-        self.doorman = Doorman(settings.auth, ApiKeys(self.redis), Tickets(self.redis))
+        self.doorman = Doorman(settings.auth, ApiKeys(self.redis), Tickets(self.redis), attempts=self.rates)
         limits = settings.rate_limits
         policy = Policy(origins=settings.origins, commands_per_10s=limits.commands_in(10) if limits else None)
         self.endpoint = Endpoint(

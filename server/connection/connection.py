@@ -190,7 +190,7 @@ class Connection:
         try:
             introduced = await self.identity.introduce(command)
         except Refused as refused:
-            if refused.code is not ErrorCode.RATE_LIMITED:
+            if refused.code is not ErrorCode.RATE_LIMITED or self.identity.session is not None:
                 raise
             self.end(CloseCode.RATE_LIMITED, after=refused.retry_after or 1.0)
             return

@@ -16,6 +16,7 @@ from protocol.commands import AnyCommand, List
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import OPEN, Principal, Role, Session, doorman
+from server.auth.doorman import Doorman
 from server.connection import Policy
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
@@ -137,6 +138,22 @@ async def test_a_connection_too_many_does_nothing(redis: Redis) -> None:
         assert (bye["type"], bye["code"], bye["after"]) == ("bye", 4129, 3)
         await wait_until(lambda: not site.endpoint.connections, description="the connection is over")
         assert site.dispatch.handled == []
+
+
+async def test_who_is_known_is_not_left_for_what_a_neighbour_does(redis: Redis) -> None:
+    async with asking(redis) as site, site.connect() as client, site.connect() as other:
+        await tell(client, type="auth", token=token(**HOME))
+
+        async def refuse(door: Doorman, secret: str) -> Session:
+            raise Refused(ErrorCode.RATE_LIMITED, "Too many failed.", retry_after=3)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Doorman, "admit", refuse)
+            refused = await tell(client, type="auth", token=token(**HOME))
+            assert (refused["code"], refused["retry_after"]) == ("rate_limited", 3)
+            await other.send(msgspec.json.encode({"type": "auth", "token": token(**HOME)}).decode())
+            assert await closed(other) == (4129, "rate_limited")
+        assert (await tell(client, type="ping"))["type"] == "reply"
 
 
 async def test_a_newer_token_prolongs_it_and_watches_go_on(redis: Redis) -> None:
