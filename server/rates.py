@@ -61,9 +61,9 @@ class Rates:
             return
         if self._suspects[name] < anyio.current_time():
             del self._suspects[name]
-        elif refusal := await self._hit(
-            self._limits.address[Kind.FAILURES], Kind.FAILURES, "address", name, take=False
-        ):
+            return
+        limit = self._limits.address[Kind.FAILURES]
+        if refusal := await self._hit(limit, Kind.FAILURES, "address", name, take=False):
             raise refusal
 
     async def failed(self) -> None:

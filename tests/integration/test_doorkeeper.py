@@ -18,6 +18,7 @@ from tests.support.doors import ASKING
 from tests.support.scripted import World
 from tests.support.site import STREAM, RestSite, running_rest
 from tests.support.tokens import token
+from tests.support.waiting import wait_until
 
 START = {"crew": "scripted", "inputs": {"topic": "tea"}}
 CLOSED = [(each.method, each.path) for each in OPERATIONS if not each.open]
@@ -169,6 +170,46 @@ async def test_a_ticket_is_for_who_asked_for_it(world: World) -> None:
         assert (session.principal.id, session.principal.tenant, session.ends) == ("rara", "kopi", expires)
         for wrong in (shown(answer.json()["ticket"]), {}):
             assert (await ask(site, "POST", "/api/v1/ticket", **wrong)).status_code == 401
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+@pytest.mark.parametrize("path", ["/api/crew", "/api/v1/executions/{execution}/events?after=1&wait=60"])
+async def test_a_wait_ends_with_what_opened_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, revoked: bool, path: str
+) -> None:
+    """The call that waits for the end, and the one that waits for the next event; what it waited for goes on."""
+    monkeypatch.setattr("server.auth.doorman.NOTICED", 0.05)
+    apikeys = ApiKeys(world.redis)
+    secret, made = await apikeys.create("nightly", "kopi", [Role.OPERATOR])
+    admin = shown(token(roles=["admin"]))
+    async with running_rest(world, auth=ASKING) as site, anyio.create_task_group() as tasks:
+        started = (await ask(site, "POST", "/api/v1/executions", START, **admin)).json()["execution"]
+        answers: list[httpx.Response] = []
+
+        async def wait() -> None:
+            body = {"message": "tea"} if path == "/api/crew" else None
+            headers = shown(secret if revoked else token(exp=int(time.time()) + 2))
+            method, where = ("POST" if body else "GET"), path.format(execution=started)
+            answers.append(await ask(site, method, where, body, **headers))
+
+        tasks.start_soon(wait)
+        await wait_until(
+            lambda: bool(site.compat.endings.waiting or site.api.events.outlets or answers), description="it waits"
+        )
+        assert not answers
+        if revoked:
+            await apikeys.revoke(made.id)
+        await wait_until(lambda: bool(answers), description="it waits no longer")
+        assert (answers[0].status_code, answers[0].headers["www-authenticate"]) == (401, "Bearer")
+        assert "expired" in answers[0].text
+        assert not (site.compat.endings.waiting or site.api.events.outlets)
+        await wait_until(lambda: site.hub.channels == 0, description="nothing is watched")
+        items = (await ask(site, "GET", "/api/v1/executions", **admin)).json()["items"]
+        assert {item["state"] for item in items} == {"queued"}
+        if path == "/api/crew":
+            assert answers[0].json()["execution_id"] in {item["id"] for item in items}
+        for item in items:
+            await ask(site, "POST", f"/api/v1/executions/{item['id']}/cancel", **admin)
 
 
 @pytest.mark.parametrize("revoked", [False, True])
