@@ -145,6 +145,7 @@ async def test_health_counts_for_those_who_are_known(world: World) -> None:
         told = (await ask(site, "GET", "/health")).json()
         assert told == {"status": "healthy", "active_executions": None, "pending_checkpoints": None}
         assert (await ask(site, "GET", "/health", **shown("wrong"))).status_code == 401
+        assert (await ask(site, "GET", "/health", **shown(token(roles=[])))).json() == told, "nor is it theirs to see"
     async with running_rest(world) as site:
         assert (await ask(site, "GET", "/health")).json()["active_executions"] == 0
 
