@@ -1,4 +1,4 @@
-"""Bodies that do not come whole: they are waited for so long, and who leaves in the middle is no fault of the server."""
+"""Bodies that do not come whole: they are waited for so long, and who leaves within is no fault of the server."""
 
 import anyio
 import pytest

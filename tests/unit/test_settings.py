@@ -47,6 +47,22 @@ def test_open_mode_beyond_this_machine_must_be_asked_for() -> None:
     assert settings.insecure
 
 
+@pytest.mark.parametrize("name", [f"QUARTERDECK_AUTH_{name}" for name in ("JWKS", "KEYFILE", "ISSUER", "AUDIENCE")])
+def test_who_means_to_ask_and_says_it_wrongly_does_not_ask_nobody(name: str) -> None:
+    """Behind a proxy on this machine nothing else would notice it."""
+    with pytest.raises(BadSetting, match=f"{name} ") as refused:
+        Settings.read({name: "https://idp.example/"})
+    assert "_KEY" in str(refused.value)
+
+
+def test_who_asks_for_keys_alone_may_have_said_more() -> None:
+    """As a worker has it, from which the key is kept."""
+    auth = Settings.read({"QUARTERDECK_AUTH": "on", "QUARTERDECK_AUTH_ISSUER": "https://idp.example/"}).auth
+    assert (auth.required, auth.tokens) == (True, False)
+    with pytest.raises(BadSetting, match="QUARTERDECK_AUTH_JWKS "):
+        Settings.read({"QUARTERDECK_AUTH": "on", "QUARTERDECK_AUTH_JWKS": "https://idp.example/"})
+
+
 @pytest.mark.parametrize(
     ("text", "origins"),
     [
