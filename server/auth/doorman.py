@@ -118,6 +118,6 @@ class Doorman:
 
     async def _redeem(self, ticket: str) -> Session:
         found = await self.tickets.redeem(ticket) if ticket.startswith(TICKET) else None
-        if found is None:
+        if found is None or (found.apikey and await self.revoked({found.apikey})):
             raise unauthenticated("There is no such ticket, or no longer: each is for one connection, within 30 s.")
         return found

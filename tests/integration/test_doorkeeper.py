@@ -8,13 +8,14 @@ import httpx
 import pytest
 
 from protocol.commands import Cancel
+from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import Principal, Role
 from server.routes.openapi.table import OPERATIONS
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
 from tests.support.contract import fits
-from tests.support.doors import ASKING
+from tests.support.doors import ASKING, doorman
 from tests.support.scripted import World
 from tests.support.site import STREAM, RestSite, running_rest
 from tests.support.tokens import token
@@ -156,8 +157,12 @@ async def test_an_api_key_opens_until_it_is_revoked(world: World) -> None:
     async with running_rest(world, auth=ASKING) as site:
         assert (await ask(site, "GET", "/api/v1/crews", **shown(secret))).status_code == 200
         assert (await ask(site, "POST", "/api/v1/executions", START, **shown(secret))).status_code == 403
+        ticket = (await ask(site, "POST", "/api/v1/ticket", **shown(secret))).json()["ticket"]
         await apikeys.revoke(made.id)
         assert (await ask(site, "GET", "/api/v1/crews", **shown(secret))).status_code == 401
+        with pytest.raises(Refused) as refused:
+            await doorman(world.redis, ASKING).redeem(ticket)
+        assert refused.value.code is ErrorCode.UNAUTHENTICATED
 
 
 async def test_a_ticket_is_for_who_asked_for_it(world: World) -> None:
