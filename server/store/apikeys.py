@@ -101,7 +101,7 @@ class ApiKeys:
         except OUTAGE as error:
             raise unavailable("Redis, which knows the API keys, cannot be reached") from error
         key = _read(raw)
-        with suppress(OUTAGE):  # a Redis that is full, or a replica, lets nobody write; that is no reason to refuse
+        with suppress(*OUTAGE):  # a Redis that is full, or a replica, lets nobody write; that is no reason to refuse
             await self._note(key.id)
         return Session(key.principal, key.expires, digest)
 
