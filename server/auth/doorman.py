@@ -6,6 +6,7 @@ from math import inf
 from typing import Protocol
 
 import anyio
+import structlog
 
 from protocol.errors import ErrorCode, Refused
 from server.auth.principal import OPEN, Session
@@ -17,6 +18,8 @@ from server.settings import AuthSettings
 APIKEY, TICKET = "qdk_", "qdt_"
 #: That an API key was revoked is noticed within this, in seconds, by who is connected already.
 NOTICED = 30.0
+
+log = structlog.get_logger("server.auth")
 
 
 class ApiKeys(Protocol):
@@ -77,14 +80,15 @@ class Doorman:
 
     async def _tried(self, read: Callable[[str], Awaitable[Session]], secret: str) -> Session:
         """Read a secret, unless too many were wrong that came from there."""
-        if self._attempts is None:
-            return await read(secret)
-        await self._attempts.attempt()
+        if self._attempts is not None:
+            await self._attempts.attempt()
         try:
             return await read(secret)
         except Refused as refused:
             if refused.code is ErrorCode.UNAUTHENTICATED:
-                await self._attempts.failed()
+                log.warning("auth.failed", reason=refused.message)
+                if self._attempts is not None:
+                    await self._attempts.failed()
             raise
 
     async def _read(self, secret: str) -> Session:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from protocol.commands import Get, Start
 from protocol.errors import ErrorCode, Refused
@@ -100,6 +101,19 @@ async def test_who_fails_too_often_to_say_who_they_are_is_heard_no_more(redis: R
     ADDRESS.set("203.0.113.10")
     assert (await here.admit(token())).principal.id == "rara"
     assert (await there.admit(token())).principal.id == "rara"
+
+
+@pytest.mark.usefixtures("address")
+async def test_the_log_says_who_failed_and_not_what_they_showed(redis: Redis) -> None:
+    door = wrong(redis, "address.failures=3/minute")
+    secrets = ["qdk_a-secret", token(exp=1), "a-secret"]
+    with capture_logs() as lines:
+        for secret in [*secrets, "qdk_one-more"]:
+            await refused(door.admit(secret))
+        await refused(door.admit(""))
+    assert [(line["event"], line["log_level"]) for line in lines] == [("auth.failed", "warning")] * 3
+    assert "expired" in lines[1]["reason"]
+    assert not [secret for secret in secrets if secret.removeprefix("qdk_") in repr(lines)]
 
 
 @pytest.mark.usefixtures("address")
