@@ -1,5 +1,6 @@
 """Who may speak: where the keys are that tokens are signed with, and what a token must say."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ KEYS = ("KEY", "KEY_FILE", "JWKS_URL")
 OTHERS = ("ISSUER", "AUDIENCE", "ALGORITHMS", "TENANT", "TENANT_CLAIM", "ROLES_CLAIM", "NAME_CLAIM")
 #: Algorithms that a token may be signed with.
 ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
+#: What a tenant may be called: it is a part of keys in Redis, where other signs mean something.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 #: The tenant of tokens that name none: what was started before anybody was asked stays in sight.
 TENANT = "open"
 
@@ -64,6 +67,11 @@ class AuthSettings:
         return _checked(read, environ)
 
 
+def is_tenant(name: str) -> bool:
+    """Tell whether a tenant may be called so."""
+    return NAME.fullmatch(name) is not None
+
+
 def _checked(read: AuthSettings, environ: Mapping[str, str]) -> AuthSettings:
     given = [name for name in KEYS if environ.get(f"{PREFIX}_{name}")]
     meant = [name for name in environ if name.startswith(f"{PREFIX}_") and environ[name]]
@@ -74,6 +82,8 @@ def _checked(read: AuthSettings, environ: Mapping[str, str]) -> AuthSettings:
         raise BadSetting(f"{PREFIX}_{given[0]} and {PREFIX}_{given[1]} are both set: give the keys in one way.")
     if unknown := set(read.algorithms) - set(ALGORITHMS):
         raise BadSetting(f"{PREFIX}_ALGORITHMS has {', '.join(sorted(unknown))}; there is {', '.join(ALGORITHMS)}.")
+    if not is_tenant(read.tenant):
+        raise BadSetting(f"{PREFIX}_TENANT={read.tenant} is not made of letters, digits, dots, dashes and underscores.")
     if read.jwks_url:
         _check_url(read)
     if not given and meant and not read.required:

@@ -55,6 +55,12 @@ def test_who_means_to_ask_and_says_it_wrongly_does_not_ask_nobody(name: str) -> 
     assert "_KEY" in str(refused.value)
 
 
+@pytest.mark.parametrize("tenant", ["a:b", "a/b", "}{", "kopi ", "-", "x" * 101])
+def test_a_tenant_that_cannot_be_is_none_to_fall_back_on(tenant: str) -> None:
+    with pytest.raises(BadSetting, match="QUARTERDECK_AUTH_TENANT="):
+        Settings.read({"QUARTERDECK_AUTH": "on", "QUARTERDECK_AUTH_TENANT": tenant})
+
+
 def test_who_asks_for_keys_alone_may_have_said_more() -> None:
     """As a worker has it, from which the key is kept."""
     auth = Settings.read({"QUARTERDECK_AUTH": "on", "QUARTERDECK_AUTH_ISSUER": "https://idp.example/"}).auth
