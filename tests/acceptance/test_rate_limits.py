@@ -94,7 +94,7 @@ async def test_commands_whatever_they_are(limited: Stack) -> None:
 
 async def test_failing_to_say_who_one_is(tales: Storyteller) -> None:
     """Over HTTP, on the socket and by a ticket, together: then nobody of that address is heard for a while."""
-    settings = {**AUTH, "QUARTERDECK_RATE_LIMITS": "address.failures=6/minute"}
+    settings = {**AUTH, "QUARTERDECK_RATE_LIMITS": "address.failures=6/hour"}
     with installed(tales.server.url, webs=2, settings=settings) as stack:
         await stack.mend()
         here, wrong = of("203.0.113.20"), {"authorization": "Bearer wrong"}
@@ -115,11 +115,11 @@ async def test_failing_to_say_who_one_is(tales: Storyteller) -> None:
             for shown in (wrong, good):
                 refused = await crews(here | shown, web)
                 assert (refused.status, refused.json["code"]) == (429, "rate_limited")
-                assert 1 <= int(refused.headers["retry-after"]) <= 120
+                assert 1 <= int(refused.headers["retry-after"]) <= 7200
             with pytest.raises(InvalidStatus) as answer:
                 await connect(f"ws://127.0.0.1:{ports[web]}/ws?ticket=qdt_0", proxy=None, additional_headers=here)
             assert answer.value.response.status_code == 429
-            assert 1 <= int(answer.value.response.headers["retry-after"]) <= 120
+            assert 1 <= int(answer.value.response.headers["retry-after"]) <= 7200
             async with stack.connect(web, additional_headers=here) as client:
                 await client.send({"type": "auth", "id": 1, "token": token(roles=["viewer"])})
                 said = await client.receive()

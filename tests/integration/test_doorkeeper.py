@@ -194,7 +194,7 @@ async def test_a_wait_ends_with_what_opened_it(
 
         async def wait() -> None:
             body = {"message": "tea"} if path == "/api/crew" else None
-            headers = shown(secret if revoked else token(exp=int(time.time()) + 2))
+            headers = shown(secret if revoked else token(exp=int(time.time()) + 4))
             method, where = ("POST" if body else "GET"), path.format(execution=started)
             answers.append(await ask(site, method, where, body, **headers))
 

@@ -105,7 +105,7 @@ async def test_the_connection_ends_with_the_token(redis: Redis) -> None:
 
 async def test_what_waits_at_the_end_is_not_carried_out(redis: Redis) -> None:
     async with asking(redis) as site, site.connect() as client:
-        await tell(client, type="auth", token=token(exp=int(time.time()) + 2, **HOME))
+        await tell(client, type="auth", token=token(exp=int(time.time()) + 4, **HOME))
         handle, free = site.dispatch.handle, anyio.Event()
 
         async def slow(command: AnyCommand, principal: Principal) -> dict[str, Any]:
