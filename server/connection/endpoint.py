@@ -170,7 +170,7 @@ class Endpoint:
             heartbeat=self._policy.heartbeat, auth=asked if self._doorman.required else "open",
             principal=None if session is None else session.principal.actor,
             rights=rights(session.principal) if session and self._doorman.required else None,
-            limits=self._policy.limits, crews=self._crews(),
+            limits=self._policy.limits, crews=self._crews() if session and session.principal.roles else [],
         )  # fmt: skip
 
 

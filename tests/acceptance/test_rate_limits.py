@@ -88,6 +88,7 @@ async def test_commands_whatever_they_are(limited: Stack) -> None:
         assert await client.command("ping"), "the connection goes on"
     assert (await request(limited, here, "GET", "/api/v1/executions/x_1/events")).status == 429
     assert (await request(limited, here, "POST", "/api/v1/ticket")).status == 429
+    assert (await request(limited, here, "GET", "/inputs")).status == 429
     assert (await request(limited, here, "POST", "/api/crew", {"message": "tea"})).status == 429
     assert (await request(limited, here, "GET", "/healthz")).status == 200
 

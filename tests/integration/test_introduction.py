@@ -58,6 +58,7 @@ async def test_nothing_is_done_before_it_is_known_for_whom(redis: Redis) -> None
         welcome = await receive(client)
         assert welcome["auth"] == "required"
         assert "principal" not in welcome
+        assert welcome["crews"] == [], "what there is is told to those who may know it"
         commands: list[dict[str, Any]] = [
             {"type": "list", "what": "crews"}, {"type": "start", "crew": "demo"}, {"type": "ping"},
             {"type": "watch", "execution": "x_1"}, {"type": "watch", "inbox": True},
@@ -200,6 +201,7 @@ async def test_a_ticket_opens_one_connection(redis: Redis, caplog: pytest.LogCap
         async with site.connect_at(f"?ticket={ticket}") as client:
             welcome = await receive(client)
             assert (welcome["auth"], welcome["principal"]) == ("done", {"id": "rara", "name": "Rara"})
+            assert welcome["crews"] == ["demo"]
             await tell(client, type="list", what="crews")
         for wrong in (ticket, "qdt_none", "", token(), "qdk_1"):
             await refused(site, f"?ticket={wrong}", 401)
