@@ -91,7 +91,7 @@ class Endpoint:
         given = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
         if not self._doorman.required:
             return self._doorman.anybody()
-        if not IN_NO_URL.isdisjoint(given):
+        if not IN_NO_URL.isdisjoint(map(str.lower, given)):
             raise Refused(ErrorCode.BAD_FIELD, "No token belongs into a URL: send it in `auth`, or get a ticket.")
         return await self._doorman.redeem(given["ticket"]) if "ticket" in given else None
 

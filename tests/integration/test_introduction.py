@@ -217,7 +217,7 @@ async def refused(site: Site, query: str, status: int) -> str:
     return (answer.value.response.body or b"").decode()
 
 
-@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "jwt"])
+@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "jwt", "Token", "ACCESS_TOKEN"])
 async def test_a_token_in_a_url_is_refused(redis: Redis, name: str) -> None:
     async with asking(redis) as site:
         assert "ticket" in await refused(site, f"?{name}={token(**HOME)}", 422)
