@@ -35,6 +35,7 @@ class Welcome(Frame, frozen=True, kw_only=True, tag="welcome"):
     """The first frame on every connection. `heartbeat` is in seconds.
 
     `rights` are those of the `principal`, where the server asks who it is; without them everything may be done.
+    `crews` are named to those only who are known by now, and have a role.
     """
 
     protocol: int

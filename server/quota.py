@@ -17,6 +17,8 @@ class Kind(StrEnum):
     COMMANDS = "commands"
     STARTS = "starts"
     DECISIONS = "decisions"
+    #: To say who one is, by what is no token, key or ticket; counted by the address alone, since nobody is known.
+    FAILURES = "failures"
 
 
 #: For one person or program, in the notation of the library `limits`.
@@ -25,6 +27,7 @@ EACH = {
     Kind.COMMANDS: "200/10 seconds",
     Kind.STARTS: "120/minute",
     Kind.DECISIONS: "120/minute",
+    Kind.FAILURES: "20/minute",
 }
 #: Behind one address there may be an office: it may do so many times what one may.
 SHARED = 5

@@ -21,7 +21,7 @@ def add_cors(app: Starlette, origins: Sequence[str]) -> None:
         return
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=[origin.rstrip("/").lower() for origin in origins],
+        allow_origins=origins,
         allow_methods=METHODS,
         allow_headers=SENT,
         expose_headers=READ,

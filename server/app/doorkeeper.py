@@ -5,7 +5,6 @@ connects says who they are there.
 """
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -52,8 +51,8 @@ class Doorkeeper:
 
 def path_of(scope: Scope) -> str:
     """Give the path of a request below where the server is mounted."""
-    prefix = scope.get("root_path", "").rstrip("/")
-    return Request(scope).url.path.removeprefix(prefix)
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "").rstrip("/"))
 
 
 def bearer(header: str) -> str:

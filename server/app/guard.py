@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.settings import is_loopback
+from server.settings.origins import is_of_host
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -22,7 +23,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, origins: Sequence[str] = (), anywhere: bool = False) -> None:
         self.app = app
-        self.origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self.origins = frozenset(origins)
         self.anywhere = anywhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,8 +50,11 @@ class Guard:
         return f"The page {origin} may not use this server. Set QUARTERDECK_ORIGINS to the pages that may.\n"
 
     def _ours(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
-        return is_loopback(name) or any(urlsplit(origin).netloc == host.lower() for origin in self.origins)
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return is_loopback(name) or any(is_of_host(origin, host) for origin in self.origins)
 
     def _admits(self, origin: str, host: str) -> bool:
-        return origin.lower() in self.origins or urlsplit(origin).netloc.lower() == host.lower()
+        return origin in self.origins or is_of_host(origin, host)

@@ -54,9 +54,9 @@ class Web:
         self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates, webhooks)
         self.pubsub = PubSub(self.redis)
         self.hub = Hub(self.pubsub, self.store)
-        self.doorman = Doorman(settings.auth, ApiKeys(self.redis), Tickets(self.redis))
+        self.doorman = Doorman(settings.auth, ApiKeys(self.redis), Tickets(self.redis), attempts=self.rates)
         limits = settings.rate_limits
-        policy = Policy(origins=settings.origins or None, commands_per_10s=limits.commands_in(10) if limits else None)
+        policy = Policy(origins=settings.origins, commands_per_10s=limits.commands_in(10) if limits else None)
         self.endpoint = Endpoint(
             self.hub, self.dispatch, policy, self.doorman, crews=lambda: self.catalogue.names, admit=self.rates.connect
         )

@@ -1,14 +1,12 @@
 """From what a token says to the principal that it speaks of. Pure."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from server.auth.principal import Principal, Role
 from server.settings import AuthSettings
+from server.settings.auth import is_tenant
 
-#: What a tenant may be called: it is a part of keys in Redis, where other signs mean something.
-TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 #: Longer subjects and names are refused, or cut.
 LONGEST = 200
 
@@ -48,11 +46,6 @@ def _tenant(claim: Any, settings: AuthSettings) -> str:
             f"`{settings.tenant_claim}` must be made of 1 to 100 letters, digits, dots, dashes, underscores."
         )
     return claim
-
-
-def is_tenant(name: str) -> bool:
-    """Tell whether a tenant may be called so."""
-    return TENANT.fullmatch(name) is not None
 
 
 def roles(claim: Any) -> frozenset[Role]:

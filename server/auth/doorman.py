@@ -1,13 +1,14 @@
 """The doorman: who it is that shows a token or an API key."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from math import inf
 from typing import Protocol
 
 import anyio
+import structlog
 
-from protocol.errors import Refused
+from protocol.errors import ErrorCode, Refused
 from server.auth.principal import OPEN, Session
 from server.auth.refusals import stranger, unauthenticated
 from server.auth.setup import make_tokens
@@ -17,6 +18,8 @@ from server.settings import AuthSettings
 APIKEY, TICKET = "qdk_", "qdt_"
 #: That an API key was revoked is noticed within this, in seconds, by who is connected already.
 NOTICED = 30.0
+
+log = structlog.get_logger("server.auth")
 
 
 class ApiKeys(Protocol):
@@ -39,15 +42,27 @@ class Tickets(Protocol):
         """Take a ticket, once."""
 
 
+class Attempts(Protocol):
+    """How often somebody failed to say who they are, from where the one at hand comes."""
+
+    async def attempt(self) -> None:
+        """Raise `Refused` when that was too often."""
+
+    async def failed(self) -> None:
+        """Count one more."""
+
+
 class Doorman:
     """Let people and programs in, by what the settings say; in open mode everybody, as the same principal."""
 
     def __init__(
-        self, settings: AuthSettings, apikeys: ApiKeys, tickets: Tickets, *, clock: Callable[[], float] = time.time
-    ) -> None:
+        self, settings: AuthSettings, apikeys: ApiKeys, tickets: Tickets, *, attempts: Attempts | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
         self.required = settings.required
         self.apikeys = apikeys
         self.tickets = tickets
+        self._attempts = attempts
         self._tokens = make_tokens(settings)
         self._clock = clock
 
@@ -61,6 +76,22 @@ class Doorman:
             return Session(OPEN)
         if not secret:
             raise stranger()
+        return await self._tried(self._read, secret)
+
+    async def _tried(self, read: Callable[[str], Awaitable[Session]], secret: str) -> Session:
+        """Read a secret, unless too many were wrong that came from there."""
+        if self._attempts is not None:
+            await self._attempts.attempt()
+        try:
+            return await read(secret)
+        except Refused as refused:
+            if refused.code is ErrorCode.UNAUTHENTICATED:
+                log.warning("auth.failed", reason=refused.message)
+                if self._attempts is not None:
+                    await self._attempts.failed()
+            raise
+
+    async def _read(self, secret: str) -> Session:
         if secret.startswith(APIKEY):
             found = await self.apikeys.find(secret)
             if found is None:
@@ -87,7 +118,10 @@ class Doorman:
 
     async def redeem(self, ticket: str) -> Session:
         """Give the session that a ticket was made for, once, or raise `Refused`."""
+        return await self._tried(self._redeem, ticket)
+
+    async def _redeem(self, ticket: str) -> Session:
         found = await self.tickets.redeem(ticket) if ticket.startswith(TICKET) else None
-        if found is None:
+        if found is None or (found.apikey and await self.revoked({found.apikey})):
             raise unauthenticated("There is no such ticket, or no longer: each is for one connection, within 30 s.")
         return found

@@ -13,6 +13,9 @@ from typing import Any
 import msgspec
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, JWKRegistry, Key, OctKey, OKPKey, RSAKey
+from msgspec import Struct
+
+from protocol.frames import UNREADABLE
 
 #: The algorithms of each kind of key, named as the settings name them.
 KINDS: Mapping[tuple[str, str], str] = {
@@ -73,23 +76,52 @@ def _is_public(content: str) -> bool:
 
 
 def from_jwks(content: bytes, *, public: bool = False) -> list[VerifyingKey]:
-    """Read a JWK or a JWKS; keys of kinds that are not used here are passed over, and secrets if `public`."""
+    """Read a JWK or a JWKS; keys of kinds that are not used here are passed over.
+
+    Where they are `public`, so are secrets, and those that nobody should use beside one that is sound.
+    """
     try:
         decoded = msgspec.json.decode(content, type=dict[str, Any])
         listed: list[dict[str, Any]] = msgspec.convert(decoded.get("keys", [decoded]), list[dict[str, Any]])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadKey(f"it is no JWK, nor a set of them: {error}") from None
     usable = [jwk for jwk in listed if _is_for_us(jwk) and not (public and jwk["kty"] == "oct")]
     if not usable:
         raise BadKey(f"it has no key for signatures of the kinds {', '.join(KINDS.values())}")
     with unwarned():
-        return [_from_jwk(jwk) for jwk in usable]
+        return _sound(usable) if public else [_from_jwk(jwk) for jwk in usable]
+
+
+def _sound(jwks: Sequence[Mapping[str, Any]]) -> list[VerifyingKey]:
+    """Read those of several keys that can be used: whoever publishes them has others beside us to think of."""
+    found: list[VerifyingKey] = []
+    faults: list[BadKey] = []
+    for jwk in jwks:
+        try:
+            found.append(_from_jwk(jwk))
+        except BadKey as fault:
+            faults.append(fault)
+    if not found:
+        raise faults[0]
+    return found
+
+
+class Described(Struct, frozen=True):
+    """What a JWK says it is for."""
+
+    kty: str = ""
+    crv: str = ""
+    alg: str = ""
+    use: str = "sig"
 
 
 def _is_for_us(jwk: Mapping[str, Any]) -> bool:
-    kind = KINDS.get((jwk.get("kty", ""), jwk.get("crv", "")))
-    said = jwk.get("alg", kind)
-    return kind is not None and SPELLINGS.get(said, said) == kind and jwk.get("use", "sig") == "sig"
+    try:
+        said = msgspec.convert(jwk, Described)
+    except msgspec.ValidationError:
+        return False
+    kind = KINDS.get((said.kty, said.crv))
+    return kind is not None and SPELLINGS.get(said.alg, said.alg) in ("", kind) and said.use == "sig"
 
 
 def _from_jwk(jwk: Mapping[str, Any]) -> VerifyingKey:

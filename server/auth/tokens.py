@@ -20,6 +20,7 @@ from joserfc.jws import JWSRegistry
 from msgspec import Struct
 
 from protocol.errors import Refused
+from protocol.frames import UNREADABLE
 from server.auth.claims import BadClaim, principal
 from server.auth.keyset import SPELLINGS, VerifyingKey, fitting, unwarned
 from server.auth.principal import Session
@@ -28,6 +29,8 @@ from server.settings import AuthSettings
 
 #: Clocks may differ by so much, in seconds.
 LEEWAY = 5
+#: The end of the year 9999. What is behind it was not counted in seconds.
+LATEST = 253_402_300_799
 #: What a token's header names, and not the settings, is worth nothing: only these are read of it.
 HEADER = ("alg", "kid")
 
@@ -97,6 +100,8 @@ class Tokens:
             _refuse_claim(error)
         except (TypeError, ValueError):
             raise unauthenticated("A claim of the token is of the wrong type.") from None
+        if claims["exp"] > LATEST:
+            raise unauthenticated("The token's `exp` must be a time in seconds.")
 
 
 def _refuse_claim(error: ClaimError) -> NoReturn:
@@ -117,7 +122,7 @@ def header_of(token: str) -> Header:
     try:
         first = token.split(".", 1)[0].encode()
         return msgspec.json.decode(base64.urlsafe_b64decode(first + b"=" * (-len(first) % 4)), type=Header)
-    except (msgspec.DecodeError, UnicodeError, binascii.Error):
+    except (*UNREADABLE, UnicodeError, binascii.Error):
         raise unauthenticated("That is no token.") from None
 
 

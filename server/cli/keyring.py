@@ -8,10 +8,11 @@ from typing import TypeVar
 
 from server import embedded
 from server.auth import Role
-from server.auth.claims import LONGEST, is_tenant
+from server.auth.claims import LONGEST
 from server.cli import FAILED, Unavailable
 from server.cli.remote import show
 from server.settings import BadSetting, Settings
+from server.settings.auth import is_tenant
 from server.store import client
 from server.store.apikeys import ApiKey, ApiKeys
 

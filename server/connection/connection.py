@@ -49,8 +49,8 @@ class Dispatch(Protocol):
     async def handle(self, command: AnyCommand, principal: Principal) -> Any:
         """Carry out a command and return the reply's data, or raise `Refused`."""
 
-    def permit(self, command: AnyCommand, principal: Principal) -> None:
-        """Raise `Refused` for a command that the principal's roles do not allow."""
+    async def permit(self, command: AnyCommand, principal: Principal) -> None:
+        """Count a command, and raise `Refused` for one too many, or one that the principal's roles do not allow."""
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Watchable:
         """Read what a watcher is told at first, or raise `Refused` when there is nothing that it may watch."""
@@ -133,6 +133,8 @@ class Connection:
     # Commands
 
     async def _take(self, message: Message) -> None:
+        if self._ended:  # what was sent before the client saw it is nobody's command any more
+            return
         text, data = message.get("text"), message.get("bytes")
         if (text is None) is not self._binary:
             self.end(CloseCode.UNSUPPORTED_DATA)
@@ -188,13 +190,14 @@ class Connection:
         try:
             introduced = await self.identity.introduce(command)
         except Refused as refused:
-            if refused.code is not ErrorCode.RATE_LIMITED:
+            if refused.code is not ErrorCode.RATE_LIMITED or self.identity.session is not None:
                 raise
             self.end(CloseCode.RATE_LIMITED, after=refused.retry_after or 1.0)
             return
         bind_contextvars(principal=introduced.principal.id)
         if not introduced.roles:  # a newer token may say less than the one before
             self._leave_watches()
+            self._dispatch.leave(self.ident)
         self._reply(introduced)
 
     async def _start(self, command: Start, principal: Principal) -> None:
@@ -209,7 +212,7 @@ class Connection:
     async def _watch(self, command: Watch, principal: Principal) -> None:
         if (command.execution is None) is not command.inbox:
             raise Refused(ErrorCode.BAD_FIELD, "Name either an `execution` or `inbox: true`.")
-        self._dispatch.permit(command, principal)
+        await self._dispatch.permit(command, principal)
         if command.execution is None:
             await self._watch_inbox(principal)
             return

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -82,7 +82,7 @@ class Endpoint:
             try:
                 session = await self._session(scope)
             except Refused as refused:
-                await _reject(scope, send, ERRORS[refused.code].status, refused.message)
+                await _refuse(scope, send, refused)
             else:
                 await self._accept(scope, receive, send, session)
 
@@ -91,7 +91,7 @@ class Endpoint:
         given = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
         if not self._doorman.required:
             return self._doorman.anybody()
-        if not IN_NO_URL.isdisjoint(given):
+        if not IN_NO_URL.isdisjoint(map(str.lower, given)):
             raise Refused(ErrorCode.BAD_FIELD, "No token belongs into a URL: send it in `auth`, or get a ticket.")
         return await self._doorman.redeem(given["ticket"]) if "ticket" in given else None
 
@@ -170,14 +170,22 @@ class Endpoint:
             heartbeat=self._policy.heartbeat, auth=asked if self._doorman.required else "open",
             principal=None if session is None else session.principal.actor,
             rights=rights(session.principal) if session and self._doorman.required else None,
-            limits=self._policy.limits, crews=self._crews(),
+            limits=self._policy.limits, crews=self._crews() if session and session.principal.roles else [],
         )  # fmt: skip
 
 
-async def _reject(scope: Scope, send: Send, status: int, reason: str = "") -> None:
+async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
+    """Refuse who connects, and say when to come again."""
+    again = [] if refused.retry_after is None else [(b"retry-after", b"%d" % max(1, round(refused.retry_after)))]
+    await _reject(scope, send, ERRORS[refused.code].status, refused.message, again)
+
+
+async def _reject(
+    scope: Scope, send: Send, status: int, reason: str = "", headers: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     """Refuse before the upgrade, with an HTTP status where the server can send one (403 otherwise)."""
     if status == 403 or "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
-    await send({"type": "websocket.http.response.start", "status": status, "headers": PLAIN})
+    await send({"type": "websocket.http.response.start", "status": status, "headers": [*PLAIN, *headers]})
     await send({"type": "websocket.http.response.body", "body": reason.encode()})

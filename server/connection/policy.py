@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from protocol.frames import MAX_FRAME, Limits
+from server.settings.origins import is_of_host
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 #: Announced when the rate is not limited.
 UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Limits of every connection. `origins`: who may connect from a browser; None means the server's own host.
+    """Limits of every connection. `origins`: pages that may connect from a browser, beside those of the own host.
 
     `heartbeat` and `patience` are in seconds: a ping at least every `heartbeat`, a word within `patience` of it. Where
     people must say who they are, they have `auth_limit` seconds for it.
     """
 
-    origins: Sequence[str] | None = None
+    origins: Sequence[str] = ()
     heartbeat: int = 25
     patience: float = 10.0
     watches: int = 100
@@ -34,13 +33,7 @@ class Policy:
 
     def admits(self, origin: str | None, host: str | None) -> bool:
         """Tell whether a page of this origin may connect. Programs send no origin, and may."""
-        if origin is None:
-            return True
-        if self.origins is not None:
-            return origin in self.origins or "*" in self.origins
-        page = urlsplit(origin)
-        named = page.netloc.lower()
-        return host is not None and host.lower() in (named, f"{named}:{DEFAULT_PORTS.get(page.scheme)}")
+        return origin is None or origin in self.origins or is_of_host(origin, host or "")
 
 
 class Rate:

@@ -141,7 +141,7 @@ class Dispatch:
     async def crew(self, name: str, principal: Principal) -> Crew:
         """Read how a crew is described, or raise `Refused` when it cannot run."""
         with reaching_redis():
-            self.permit(List(what="crews"), principal)
+            permission.check_roles(List(what="crews"), principal)
             return await self.work.catalogue.crew(name)
 
     async def _count(self, command: AnyCommand, principal: Principal) -> None:
@@ -162,11 +162,15 @@ class Dispatch:
 
     async def watchable(self, execution: ExecutionId, principal: Principal) -> Seen:
         """Read what a watcher is told at first, or raise `Refused` when there is no such execution."""
-        read: Read = await self.handle(Get(execution=execution), principal)
-        return Seen.of(read)
+        with reaching_redis():
+            work = self._work(principal)
+            await permission.check(work.store, Get(execution=execution), principal)
+            return Seen.of(await work.get(execution))
 
-    def permit(self, command: AnyCommand, principal: Principal) -> None:
-        """Raise `Refused` for a command that the principal's roles alone do not allow."""
+    async def permit(self, command: AnyCommand, principal: Principal) -> None:
+        """Count a command, and raise `Refused` for one too many, or one that the principal's roles do not allow."""
+        with reaching_redis():
+            await self._count(command, principal)
         permission.check_roles(command, principal)
 
     def _work(self, principal: Principal) -> Work:

@@ -11,6 +11,7 @@ from server import projects
 from server.prices import BadPrices, Prices
 from server.quota import BadRate, Limits
 from server.settings.auth import AuthSettings
+from server.settings.origins import origins
 from server.settings.reading import OFF, ON, BadSetting, flag, is_loopback, number, words
 
 __all__ = ["AuthSettings", "BadSetting", "Settings", "is_loopback", "registrations"]
@@ -81,7 +82,7 @@ class Settings:
             slots=number(environ, "QUARTERDECK_SLOTS", 32, highest=1000),
             hot_seconds=number(environ, "QUARTERDECK_HOT_SECONDS", 30, highest=86_400, lowest=0),
             retention=timedelta(days=number(environ, "QUARTERDECK_RETENTION_DAYS", 30, highest=36_500)),
-            origins=tuple(words(environ.get("QUARTERDECK_ORIGINS", ""))),
+            origins=origins(words(environ.get("QUARTERDECK_ORIGINS", ""))),
             rate_limits=_rate_limits(environ.get("QUARTERDECK_RATE_LIMITS", "")),
             insecure=insecure,
             auth=auth,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -97,10 +98,11 @@ class ApiKeys:
             raw: Any = await self._redis.get(keys.apikey(digest))
             if raw is None:
                 return None
-            key = _read(raw)
-            await self._note(key.id)
         except OUTAGE as error:
             raise unavailable("Redis, which knows the API keys, cannot be reached") from error
+        key = _read(raw)
+        with suppress(*OUTAGE):  # a Redis that is full, or a replica, lets nobody write; that is no reason to refuse
+            await self._note(key.id)
         return Session(key.principal, key.expires, digest)
 
     async def _note(self, ident: str) -> None:

@@ -1234,6 +1234,7 @@ export interface Webhook {
  * The first frame on every connection. `heartbeat` is in seconds.
  *
  * `rights` are those of the `principal`, where the server asks who it is; without them everything may be done.
+ * `crews` are named to those only who are known by now, and have a role.
  */
 export interface Welcome {
   readonly type: "welcome";

@@ -7,7 +7,7 @@ import anyio
 import anyio.to_thread
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support.client import Client, Frame
 from tests.support.http import Answer, ask
@@ -80,13 +80,53 @@ async def test_starts_by_every_door(limited: Stack, topic: str) -> None:
 async def test_commands_whatever_they_are(limited: Stack) -> None:
     here = "203.0.113.4"
     async with limited.connect(additional_headers=of(here)) as client:
-        for _ in range(20):
+        for _ in range(10):
             assert "items" in await client.command("list", what="crews")
-        error = await client.refused("list", what="crews")
-        assert error["code"] == "rate_limited"
+            assert "checkpoints" in await client.command("watch", inbox=True)
+        for name, fields in (("list", {"what": "crews"}), ("watch", {"inbox": True}), ("watch", {"execution": "x_1"})):
+            assert (await client.refused(name, **fields))["code"] == "rate_limited"
         assert await client.command("ping"), "the connection goes on"
     assert (await request(limited, here, "GET", "/api/v1/executions/x_1/events")).status == 429
+    assert (await request(limited, here, "POST", "/api/v1/ticket")).status == 429
+    assert (await request(limited, here, "GET", "/inputs")).status == 429
+    assert (await request(limited, here, "POST", "/api/crew", {"message": "tea"})).status == 429
     assert (await request(limited, here, "GET", "/healthz")).status == 200
+
+
+async def test_failing_to_say_who_one_is(tales: Storyteller) -> None:
+    """Over HTTP, on the socket and by a ticket, together: then nobody of that address is heard for a while."""
+    settings = {**AUTH, "QUARTERDECK_RATE_LIMITS": "address.failures=6/hour"}
+    with installed(tales.server.url, webs=2, settings=settings) as stack:
+        await stack.mend()
+        here, wrong = of("203.0.113.20"), {"authorization": "Bearer wrong"}
+        good = {"authorization": f"Bearer {token(roles=['viewer'])}"}
+        ports = [web.port for web in stack.webs]
+
+        async def crews(headers: dict[str, str], web: int = 0) -> Answer:
+            return await anyio.to_thread.run_sync(ask, ports[web], "GET", "/api/v1/crews", None, headers)
+
+        for web in range(2):
+            assert (await crews(here | wrong, web)).status == 401
+            async with stack.connect(web, additional_headers=here) as client:
+                assert (await client.refused("auth", token="wrong"))["code"] == "unauthenticated"
+            with pytest.raises(InvalidStatus) as answer:
+                await connect(f"ws://127.0.0.1:{ports[web]}/ws?ticket=qdt_0", proxy=None, additional_headers=here)
+            assert answer.value.response.status_code == 401
+        for web in range(2):
+            for shown in (wrong, good):
+                refused = await crews(here | shown, web)
+                assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+                assert 1 <= int(refused.headers["retry-after"]) <= 7200
+            with pytest.raises(InvalidStatus) as answer:
+                await connect(f"ws://127.0.0.1:{ports[web]}/ws?ticket=qdt_0", proxy=None, additional_headers=here)
+            assert answer.value.response.status_code == 429
+            assert 1 <= int(answer.value.response.headers["retry-after"]) <= 7200
+            async with stack.connect(web, additional_headers=here) as client:
+                await client.send({"type": "auth", "id": 1, "token": token(roles=["viewer"])})
+                said = await client.receive()
+                assert (said["type"], said["code"]) == ("bye", 4129)
+            assert (await crews(here, web)).status == 401
+            assert (await crews(of("203.0.113.21") | good, web)).status == 200
 
 
 async def test_each_principal_counts_by_itself_wherever_it_comes_from(tales: Storyteller) -> None:

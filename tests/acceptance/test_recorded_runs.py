@@ -12,17 +12,17 @@ import anyio.to_thread
 import pytest
 
 from protocol.frames import CONTROL
-from tests.support.client import Client, Frame
+from tests.support.client import Client, Frame, connected
 from tests.support.contract import fits
 from tests.support.http import ask
 from tests.support.openai_server import Call, OpenAIServer, Reply
 from tests.support.recorded import Recorder
 from tests.support.stack import Stack
+from tests.support.tokens import AUTH, token
 
 CREWS = "story=story:crew,courier=courier:crew,market=market:crew,unbuildable=faulty:unbuildable"
 STORY: dict[str, Any] = {"crew": "story", "inputs": {"topic": "tea"}}
-#: Comes after 25 seconds of silence; see tests/integration/test_connection.py.
-LATE = {"ping"}
+RARA: dict[str, Any] = {"sub": "rara", "name": "Rara", "roles": ["admin"]}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,8 @@ def server() -> Iterator[OpenAIServer]:
 @pytest.fixture(scope="module")
 async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="qd-") as folder:
-        stack = Stack(Path(folder), server.url, settings={"QUARTERDECK_CREWS": CREWS, "QUARTERDECK_HOT_SECONDS": "0"})
+        settings = {**AUTH, "QUARTERDECK_CREWS": CREWS, "QUARTERDECK_HOT_SECONDS": "0"}
+        stack = Stack(Path(folder), server.url, settings=settings)
         try:
             await stack.mend()
             yield stack
@@ -49,18 +50,32 @@ async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
 
 
 class Site:
-    """Asks over HTTP; every answer must be one that is described."""
+    """Asks over HTTP, as somebody or as nobody; every answer must be one that is described."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, **claims: Any) -> None:
         self.stack = stack
+        self.headers = {"authorization": f"Bearer {token(**claims)}"} if claims else {}
 
     async def __call__(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
-        answer = await anyio.to_thread.run_sync(ask, self.stack.port, method, path, body)
+        answer = await anyio.to_thread.run_sync(ask, self.stack.port, method, path, body, self.headers)
         assert answer.status == status, answer.text
         read = answer.json if answer.text else None
         media = answer.headers.get("content-type", "").partition(";")[0]
         fits(method, path.partition("?")[0], status, media, read)
         return read
+
+
+async def introductions(plain: Client, packed: Client, site: Site) -> None:
+    """Say who it is: wrongly, rightly, and again."""
+    assert (await plain.refused("list", what="crews"))["code"] == "unauthenticated"
+    assert (await plain.refused("auth", token="wrong"))["code"] == "unauthenticated"
+    for client, claims in ((plain, RARA), (packed, {**RARA, "sub": "dimas", "name": "Dimas"})):
+        for _ in range(2):
+            assert (await client.command("auth", token=token(**claims)))["tenant"] == "kopi"
+    assert (await plain.refused("auth", token=token(**{**RARA, "sub": "dimas"})))["code"] == "forbidden"
+    for method, path in (("GET", "/api/v1/crews"), ("POST", "/api/v1/ticket"), ("GET", "/api/crew/status/x_1")):
+        await site(method, path, status=401)
+    await site("GET", "/health")
 
 
 async def refusals(client: Client) -> None:
@@ -163,24 +178,28 @@ async def returns(client: Client, execution: str) -> None:
 
 
 async def test_every_frame_and_every_answer_is_as_it_is_described(stack: Stack) -> None:
-    site = Site(stack)
+    site = Site(stack, **RARA)
     async with AsyncExitStack() as everything:
         plain = await everything.enter_async_context(stack.connect())
         packed = await everything.enter_async_context(stack.connect(binary=True))
-        recorders = [Recorder(plain), Recorder(packed)]
+        ticket = (await site("POST", "/api/v1/ticket", status=201))["ticket"]
+        silent = await everything.enter_async_context(connected(stack.port, query=f"?ticket={ticket}"))
+        recorders = [Recorder(plain), Recorder(packed), Recorder(silent)]
+        await introductions(plain, packed, Site(stack))
         await refusals(plain)
         execution = await story(plain, packed, site)
         await parcel(plain)
         await report(plain)
         await looks(packed, site, execution)
         await returns(packed, execution)
+        await silent.until(lambda frame: frame["type"] == "ping")
         stack.webs[0].send(signal.SIGTERM)
-        for client in (plain, packed):
+        for client in (plain, packed, silent):
             assert (await client.closed())[0] == 4200
-    frames: list[Frame] = [*plain.frames, *packed.frames]
+    frames: list[Frame] = [*plain.frames, *packed.frames, *silent.frames]
     assert [fault for recorder in recorders for fault in recorder.faults()] == []
     seen = {frame["type"] for frame in frames}
-    assert {str(struct.__struct_config__.tag) for struct in CONTROL} - LATE <= seen
+    assert {str(struct.__struct_config__.tag) for struct in CONTROL} <= seen
     assert seen >= {
         "execution.queued", "execution.started", "execution.parked", "execution.resumed", "execution.paused",
         "execution.completed", "execution.stopped", "execution.cancelled", "task.started", "task.completed",
@@ -189,4 +208,4 @@ async def test_every_frame_and_every_answer_is_as_it_is_described(stack: Stack) 
     }  # fmt: skip
     sent = {frame["type"] for recorder in recorders for frame in recorder.sent}
     assert sent >= {"start", "watch", "unwatch", "decide", "comment", "extend", "cancel", "pause", "resume", "fork",
-                    "say", "view", "list", "get", "ping"}  # fmt: skip
+                    "say", "view", "list", "get", "ping", "pong", "auth"}  # fmt: skip

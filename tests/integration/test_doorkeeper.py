@@ -8,16 +8,18 @@ import httpx
 import pytest
 
 from protocol.commands import Cancel
+from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import Principal, Role
 from server.routes.openapi.table import OPERATIONS
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
 from tests.support.contract import fits
-from tests.support.doors import ASKING
+from tests.support.doors import ASKING, doorman
 from tests.support.scripted import World
 from tests.support.site import STREAM, RestSite, running_rest
 from tests.support.tokens import token
+from tests.support.waiting import wait_until
 
 START = {"crew": "scripted", "inputs": {"topic": "tea"}}
 CLOSED = [(each.method, each.path) for each in OPERATIONS if not each.open]
@@ -59,6 +61,12 @@ async def test_a_path_that_is_not_listed_is_closed(world: World, path: str) -> N
         assert (await ask(site, "GET", path)).status_code == 401
 
 
+@pytest.mark.parametrize("host", ["x/static/?", "x/static/#", "x\\static", "[", "", "a@b/static/"])
+async def test_what_is_asked_for_is_told_by_the_path_alone(world: World, host: str) -> None:
+    async with running_rest(world, auth=ASKING) as site:
+        assert (await ask(site, "GET", "/api/v1/crews", host=host)).status_code == 401
+
+
 async def test_a_token_in_a_query_is_no_token(world: World) -> None:
     async with running_rest(world, auth=ASKING) as site:
         assert (await ask(site, "GET", f"/api/v1/crews?token={token()}&access_token={token()}")).status_code == 401
@@ -75,12 +83,14 @@ async def test_a_token_opens_and_its_role_decides(world: World) -> None:
             ("POST", f"{path}/cancel", None),
             ("POST", "/api/v1/executions", START),
             ("POST", "/kickoff", {"inputs": {"topic": "tea"}}),
+            ("POST", "/api/crew", {"message": "tea"}),
         ]
         for method, where, body in refusals[:2]:
             refused = await ask(site, method, where, body, **viewer)
             assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
             assert refused.json()["roles"]
-        assert (await ask(site, *refusals[2], **viewer)).status_code == 403
+        for refusal in refusals[2:]:
+            assert (await ask(site, *refusal, **viewer)).status_code == 403
         detail = await ask(site, "POST", "/api/crew/execute", {"message": "tea"}, **viewer)
         assert (detail.status_code, "operator" in detail.json()["detail"]) == (403, True)
         assert (await ask(site, "POST", f"{path}/cancel", **operator)).json()["state"] == "cancelled"
@@ -136,6 +146,7 @@ async def test_health_counts_for_those_who_are_known(world: World) -> None:
         told = (await ask(site, "GET", "/health")).json()
         assert told == {"status": "healthy", "active_executions": None, "pending_checkpoints": None}
         assert (await ask(site, "GET", "/health", **shown("wrong"))).status_code == 401
+        assert (await ask(site, "GET", "/health", **shown(token(roles=[])))).json() == told, "nor is it theirs to see"
     async with running_rest(world) as site:
         assert (await ask(site, "GET", "/health")).json()["active_executions"] == 0
 
@@ -146,8 +157,12 @@ async def test_an_api_key_opens_until_it_is_revoked(world: World) -> None:
     async with running_rest(world, auth=ASKING) as site:
         assert (await ask(site, "GET", "/api/v1/crews", **shown(secret))).status_code == 200
         assert (await ask(site, "POST", "/api/v1/executions", START, **shown(secret))).status_code == 403
+        ticket = (await ask(site, "POST", "/api/v1/ticket", **shown(secret))).json()["ticket"]
         await apikeys.revoke(made.id)
         assert (await ask(site, "GET", "/api/v1/crews", **shown(secret))).status_code == 401
+        with pytest.raises(Refused) as refused:
+            await doorman(world.redis, ASKING).redeem(ticket)
+        assert refused.value.code is ErrorCode.UNAUTHENTICATED
 
 
 async def test_a_ticket_is_for_who_asked_for_it(world: World) -> None:
@@ -161,6 +176,46 @@ async def test_a_ticket_is_for_who_asked_for_it(world: World) -> None:
         assert (session.principal.id, session.principal.tenant, session.ends) == ("rara", "kopi", expires)
         for wrong in (shown(answer.json()["ticket"]), {}):
             assert (await ask(site, "POST", "/api/v1/ticket", **wrong)).status_code == 401
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+@pytest.mark.parametrize("path", ["/api/crew", "/api/v1/executions/{execution}/events?after=1&wait=60"])
+async def test_a_wait_ends_with_what_opened_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, revoked: bool, path: str
+) -> None:
+    """The call that waits for the end, and the one that waits for the next event; what it waited for goes on."""
+    monkeypatch.setattr("server.auth.doorman.NOTICED", 0.05)
+    apikeys = ApiKeys(world.redis)
+    secret, made = await apikeys.create("nightly", "kopi", [Role.OPERATOR])
+    admin = shown(token(roles=["admin"]))
+    async with running_rest(world, auth=ASKING) as site, anyio.create_task_group() as tasks:
+        started = (await ask(site, "POST", "/api/v1/executions", START, **admin)).json()["execution"]
+        answers: list[httpx.Response] = []
+
+        async def wait() -> None:
+            body = {"message": "tea"} if path == "/api/crew" else None
+            headers = shown(secret if revoked else token(exp=int(time.time()) + 4))
+            method, where = ("POST" if body else "GET"), path.format(execution=started)
+            answers.append(await ask(site, method, where, body, **headers))
+
+        tasks.start_soon(wait)
+        await wait_until(
+            lambda: bool(site.compat.endings.waiting or site.api.events.outlets or answers), description="it waits"
+        )
+        assert not answers
+        if revoked:
+            await apikeys.revoke(made.id)
+        await wait_until(lambda: bool(answers), description="it waits no longer")
+        assert (answers[0].status_code, answers[0].headers["www-authenticate"]) == (401, "Bearer")
+        assert "expired" in answers[0].text
+        assert (site.compat.endings.waiting, site.api.events.outlets) == (set(), set())
+        await wait_until(lambda: site.hub.channels == 0, description="nothing is watched")
+        items = (await ask(site, "GET", "/api/v1/executions", **admin)).json()["items"]
+        assert {item["state"] for item in items} == {"queued"}
+        if path == "/api/crew":
+            assert answers[0].json()["execution_id"] in {item["id"] for item in items}
+        for item in items:
+            await ask(site, "POST", f"/api/v1/executions/{item['id']}/cancel", **admin)
 
 
 @pytest.mark.parametrize("revoked", [False, True])

@@ -12,8 +12,11 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
+from protocol.commands import AnyCommand, List
+from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import OPEN, Principal, Role, Session, doorman
+from server.auth.doorman import Doorman
 from server.connection import Policy
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
@@ -55,6 +58,7 @@ async def test_nothing_is_done_before_it_is_known_for_whom(redis: Redis) -> None
         welcome = await receive(client)
         assert welcome["auth"] == "required"
         assert "principal" not in welcome
+        assert welcome["crews"] == [], "what there is is told to those who may know it"
         commands: list[dict[str, Any]] = [
             {"type": "list", "what": "crews"}, {"type": "start", "crew": "demo"}, {"type": "ping"},
             {"type": "watch", "execution": "x_1"}, {"type": "watch", "inbox": True},
@@ -100,6 +104,59 @@ async def test_the_connection_ends_with_the_token(redis: Redis) -> None:
         assert await closed(client) == (4101, "auth_expired")
 
 
+async def test_what_waits_at_the_end_is_not_carried_out(redis: Redis) -> None:
+    async with asking(redis) as site, site.connect() as client:
+        await tell(client, type="auth", token=token(exp=int(time.time()) + 4, **HOME))
+        handle, free = site.dispatch.handle, anyio.Event()
+
+        async def slow(command: AnyCommand, principal: Principal) -> dict[str, Any]:
+            await free.wait()
+            return await handle(command, principal)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(site.dispatch, "handle", slow)
+            for limit in (1, 2, 3):
+                await client.send(f'{{"type":"list","what":"crews","limit":{limit}}}')
+            assert (await receive(client, "bye"))["code"] == 4101
+            free.set()
+            await wait_until(lambda: not site.endpoint.connections, description="the connection is over")
+        assert site.dispatch.handled == [List(what="crews", limit=1)]
+
+
+async def test_a_connection_too_many_does_nothing(redis: Redis) -> None:
+    heard = anyio.Event()
+
+    async def refuse(principal: str) -> None:
+        await heard.wait()
+        raise Refused(ErrorCode.RATE_LIMITED, "Too many.", retry_after=3)
+
+    async with running_site(redis, admit=refuse) as site, site.connect() as client:
+        for _ in range(3):
+            await client.send('{"type":"start","crew":"demo"}')
+        await (await client.ping())
+        heard.set()
+        bye = await receive(client)
+        assert (bye["type"], bye["code"], bye["after"]) == ("bye", 4129, 3)
+        await wait_until(lambda: not site.endpoint.connections, description="the connection is over")
+        assert site.dispatch.handled == []
+
+
+async def test_who_is_known_is_not_left_for_what_a_neighbour_does(redis: Redis) -> None:
+    async with asking(redis) as site, site.connect() as client, site.connect() as other:
+        await tell(client, type="auth", token=token(**HOME))
+
+        async def refuse(door: Doorman, secret: str) -> Session:
+            raise Refused(ErrorCode.RATE_LIMITED, "Too many failed.", retry_after=3)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Doorman, "admit", refuse)
+            refused = await tell(client, type="auth", token=token(**HOME))
+            assert (refused["code"], refused["retry_after"]) == ("rate_limited", 3)
+            await other.send(msgspec.json.encode({"type": "auth", "token": token(**HOME)}).decode())
+            assert await closed(other) == (4129, "rate_limited")
+        assert (await tell(client, type="ping"))["type"] == "reply"
+
+
 async def test_a_newer_token_prolongs_it_and_watches_go_on(redis: Redis) -> None:
     async with asking(redis) as site, site.connect() as client:
         expires = int(time.time()) + 1
@@ -129,6 +186,7 @@ async def test_roles_that_are_taken_away_end_the_watches(redis: Redis) -> None:
         await tell(client, type="start", crew="demo")
         await receive(client, "synced")
         await tell(client, type="auth", token=token(roles=[], **HOME))
+        assert len(site.dispatch.left) == 1, "nor is it seen any more what they look at"
         await site.edge.log.append(ExecutionId("x_demo"))
         assert (await tell(client, type="ping"))["type"] == "reply"
         with anyio.move_on_after(0.3):
@@ -143,6 +201,7 @@ async def test_a_ticket_opens_one_connection(redis: Redis, caplog: pytest.LogCap
         async with site.connect_at(f"?ticket={ticket}") as client:
             welcome = await receive(client)
             assert (welcome["auth"], welcome["principal"]) == ("done", {"id": "rara", "name": "Rara"})
+            assert welcome["crews"] == ["demo"]
             await tell(client, type="list", what="crews")
         for wrong in (ticket, "qdt_none", "", token(), "qdk_1"):
             await refused(site, f"?ticket={wrong}", 401)
@@ -158,7 +217,7 @@ async def refused(site: Site, query: str, status: int) -> str:
     return (answer.value.response.body or b"").decode()
 
 
-@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "jwt"])
+@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "jwt", "Token", "ACCESS_TOKEN"])
 async def test_a_token_in_a_url_is_refused(redis: Redis, name: str) -> None:
     async with asking(redis) as site:
         assert "ticket" in await refused(site, f"?{name}={token(**HOME)}", 422)

@@ -2,17 +2,25 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from protocol.commands import Get, Start
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
+from server.auth.doorman import Doorman
 from server.quota import Limits
 from server.rates import ADDRESS, Rates
+from server.store.apikeys import ApiKeys
+from server.store.tickets import Tickets
+from tests.support.doors import ASKING
+from tests.support.tokens import token
 from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
 
 READ = Get(execution=ExecutionId("x_1"))
 START = Start(crew="story")
@@ -67,6 +75,67 @@ async def test_nothing_is_counted_where_nothing_is_limited(redis: Redis) -> None
     for _ in range(1000):
         await rates.check(START, "ann")
     assert await redis.keys("qd:rate*") == []
+
+
+def wrong(redis: Redis, *parts: str) -> Doorman:
+    """Make the doorman of one process."""
+    return Doorman(ASKING, ApiKeys(redis), Tickets(redis), attempts=Rates(redis, limits(*parts)))
+
+
+@pytest.mark.usefixtures("address")
+async def test_who_fails_too_often_to_say_who_they_are_is_heard_no_more(redis: Redis) -> None:
+    """By whatever they show, with all processes together; and with what is good neither, until the time is over."""
+    here, there = (wrong(redis, "address.failures=4/minute") for _ in range(2))
+    for failing in (here.admit("qdk_none"), here.redeem("qdt_none"), there.admit(token(exp=1)), there.admit("x")):
+        assert (await refused(failing)).code is ErrorCode.UNAUTHENTICATED
+    for door in (here, there):
+        for refusing in (door.admit("x"), door.admit(token()), door.redeem("qdt_none")):
+            refusal = await refused(refusing)
+            assert refusal.code is ErrorCode.RATE_LIMITED
+            assert "4 per 1 minute from one address" in refusal.message
+            assert refusal.retry_after is not None
+            assert 1 <= refusal.retry_after <= 120
+        assert (await refused(door.admit(""))).code is ErrorCode.UNAUTHENTICATED, (
+            "who shows nothing has guessed nothing"
+        )
+    ADDRESS.set("203.0.113.10")
+    assert (await here.admit(token())).principal.id == "rara"
+    assert (await there.admit(token())).principal.id == "rara"
+
+
+@pytest.mark.usefixtures("address")
+async def test_the_log_says_who_failed_and_not_what_they_showed(redis: Redis) -> None:
+    door = wrong(redis, "address.failures=3/minute")
+    secrets = ["qdk_a-secret", token(exp=1), "a-secret"]
+    with capture_logs() as lines:
+        for secret in [*secrets, "qdk_one-more"]:
+            await refused(door.admit(secret))
+        await refused(door.admit(""))
+    assert [(line["event"], line["log_level"]) for line in lines] == [("auth.failed", "warning")] * 3
+    assert "expired" in lines[1]["reason"]
+    assert not [secret for secret in secrets if secret.removeprefix("qdk_") in repr(lines)]
+
+
+@pytest.mark.usefixtures("address")
+async def test_who_shows_what_is_good_is_not_counted(redis: Redis) -> None:
+    door = wrong(redis, "address.failures=1/minute")
+    for _ in range(5):
+        await door.admit(token())
+    assert await redis.keys("qd:rate*") == []
+
+
+@pytest.mark.usefixtures("address")
+async def test_a_failure_is_forgotten_when_its_time_is_over(redis: Redis) -> None:
+    door = wrong(redis, "address.failures=1 per 3 seconds")
+    assert (await refused(door.admit("x"))).code is ErrorCode.UNAUTHENTICATED
+    assert (await refused(door.admit(token()))).code is ErrorCode.RATE_LIMITED
+
+    async def admitted() -> bool:
+        with suppress(Refused):
+            return (await door.admit(token())).principal.id == "rara"
+        return False
+
+    await wait_until(admitted, description="it is heard again", timeout=30)
 
 
 @pytest.mark.parametrize("hurt", [signal.SIGSTOP, signal.SIGKILL])

@@ -82,6 +82,16 @@ async def test_when_a_key_was_last_used_is_known_to_the_minute(redis: Redis) -> 
         assert (await apikeys.list())[0].last_used == pytest.approx(expected, abs=1)
 
 
+async def test_a_redis_that_is_full_still_knows_the_keys(redis: Redis) -> None:
+    apikeys = ApiKeys(redis)
+    secret, _ = await apikeys.create("k", "kopi", [Role.VIEWER])
+    await redis.config_set("maxmemory", "1")
+    try:
+        assert await apikeys.find(secret) is not None
+    finally:
+        await redis.config_set("maxmemory", "0")
+
+
 async def test_a_ticket_is_good_once(redis: Redis) -> None:
     tickets = Tickets(redis)
     ticket = await tickets.issue(RARA)

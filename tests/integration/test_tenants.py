@@ -252,7 +252,7 @@ async def test_who_has_no_role_is_told_that_nothing_is_there(world: World) -> No
         assert (await refusal(world, command, fallen)).code is ErrorCode.FORBIDDEN
     for watch in (Watch(execution=execution), Watch(inbox=True)):
         with pytest.raises(Refused):
-            world.dispatch.permit(watch, fallen)
+            await world.dispatch.permit(watch, fallen)
     await world.dispatch.handle(Cancel(execution=execution), RARA)
 
 

@@ -20,6 +20,7 @@ from protocol.objects import Checkpoint, Execution, Progress, State, Usage
 from server import keys
 from server.auth import Principal
 from server.connection import Endpoint, Policy
+from server.connection.identity import Admit
 from server.hub import Hub
 from server.outlet import TEXT_FRAMES, Outlet
 from server.pubsub import PubSub, Times
@@ -160,7 +161,7 @@ class LogDispatch:
         self.left: list[ConnectionId] = []
 
     async def handle(self, command: AnyCommand, principal: Principal) -> dict[str, Any]:
-        self.permit(command, principal)
+        await self.permit(command, principal)
         self.handled.append(command)
         if isinstance(command, Start):
             execution = ExecutionId(f"x_{command.crew}")
@@ -168,7 +169,7 @@ class LogDispatch:
             return {"execution": execution, "epoch": "e1", "offset": 1}
         raise Refused(ErrorCode.UNKNOWN_CREW, "No such crew.", crew="none")
 
-    def permit(self, command: AnyCommand, principal: Principal) -> None:
+    async def permit(self, command: AnyCommand, principal: Principal) -> None:
         if principal not in self.principals:
             self.principals.append(principal)
 
@@ -263,12 +264,15 @@ class Site(NamedTuple):
 
 @asynccontextmanager
 async def running_site(
-    redis: Redis, *, policy: Policy | None = None, auth: AuthSettings | None = None, **uvicorn: Any
-) -> AsyncIterator[Site]:
+    redis: Redis, *, policy: Policy | None = None, auth: AuthSettings | None = None, admit: Admit | None = None,
+    **uvicorn: Any,
+) -> AsyncIterator[Site]:  # fmt: skip
     """Run the edge behind a real socket."""
     async with running_edge(redis) as edge:
         dispatch = LogDispatch(edge.log)
-        endpoint = Endpoint(edge.hub, dispatch, policy or Policy(), doorman(redis, auth), crews=lambda: ["demo"])
+        endpoint = Endpoint(
+            edge.hub, dispatch, policy or Policy(), doorman(redis, auth), crews=lambda: ["demo"], admit=admit
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         server = Server(configure(endpoint, lifespan="off", **uvicorn), endpoint.drain)

@@ -72,6 +72,34 @@ def test_keys_of_other_kinds_are_passed_over() -> None:
     assert [key.kid for key in from_jwks(json.dumps({"keys": listed}).encode())] == ["a"]
 
 
+def test_a_key_at_a_url_that_nobody_should_use_does_not_spoil_the_others() -> None:
+    """Its owner may have many, for many; what we are given by an operator must be right as a whole."""
+    listed = [
+        json.loads(unsafe()[1]),
+        {**jwk("RS256", "a"), "n": "!"},
+        {**jwk("ES256", "c"), "x": 7},
+        jwk("ES256", "d"),
+    ]
+    content = json.dumps({"keys": listed}).encode()
+    assert [key.kid for key in from_jwks(content, public=True)] == ["d"]
+    with pytest.raises(BadKey):
+        from_jwks(content)
+    with pytest.raises(BadKey, match="2048"):
+        from_jwks(json.dumps({"keys": listed[:1]}).encode(), public=True)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": 7}, {"kty": ["EC"]}, {"kty": "EC", "crv": {}}, {"kty": "EC", "crv": "P-256"}, {"kid": 7}, {"alg": 7},
+        {"alg": []}, {"use": []}, {"key_ops": 7},
+    ],
+)  # fmt: skip
+def test_odd_keys_at_a_url_are_passed_over(odd: dict[str, Any]) -> None:
+    listed = [{**jwk("ES256", "a"), **odd}, {"kty": "EC", **odd}, jwk("EdDSA", "b")]
+    assert "b" in [key.kid for key in from_jwks(json.dumps({"keys": listed}).encode(), public=True)]
+
+
 def test_a_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(pem("RS256"))

@@ -19,6 +19,9 @@ from server.connection.policy import UNLIMITED, Policy, Rate
         ("https://quarterdeck.example.evil", "quarterdeck.example", False),
         ("https://evil@quarterdeck.example", "quarterdeck.example", False),
         ("null", "quarterdeck.example", False),
+        ("null", "", False),
+        ("http://[", "quarterdeck.example", False),
+        ("http://quarterdeck.example", "[", False),
         ("", "quarterdeck.example", False),
         ("https://quarterdeck.example", None, False),
         (None, None, True),
@@ -26,6 +29,17 @@ from server.connection.policy import UNLIMITED, Policy, Rate
 )
 def test_a_page_of_the_same_host_may_connect(origin: str | None, host: str | None, admitted: bool) -> None:
     assert Policy().admits(origin, host) is admitted
+
+
+@pytest.mark.parametrize(
+    ("origin", "admitted"),
+    [
+        ("https://app.example", True), ("https://quarterdeck.example", True), ("https://b.example", False),
+        ("http://app.example", False), ("https://app.example.evil", False), ("*", False), (None, True),
+    ],
+)  # fmt: skip
+def test_named_pages_may_connect_beside_those_of_the_same_host(origin: str | None, admitted: bool) -> None:
+    assert Policy(origins=["https://app.example"]).admits(origin, "quarterdeck.example") is admitted
 
 
 def test_an_unlimited_rate_is_announced_as_a_large_number() -> None:

@@ -27,13 +27,25 @@ CASES = [
     ("evil.example:8000", "http://evil.example:8000", "GET", True, False),  # a name that was pointed at 127.0.0.1
     ("evil.example", None, "GET", False, False),
     ("", None, "GET", False, False),
+    ("[", None, "GET", False, False),
+    (HERE, "http://[", "POST", False, False),
+    (HERE, "", "POST", False, False),
+    (HERE, "http://evil@127.0.0.1:8000", "POST", False, False),
+    (HERE, "127.0.0.1:8000", "POST", False, False),
 ]
 
 
 @pytest.mark.parametrize(("host", "origin", "method", "websocket", "admitted"), CASES)
 def test_open_mode(host: str, origin: str | None, method: str, websocket: bool, admitted: bool) -> None:
-    headers = Headers({"host": host, **({"origin": origin} if origin else {})})
+    headers = Headers({"host": host, **({} if origin is None else {"origin": origin})})
     assert (Guard(nothing).refusal(method, headers, websocket=websocket) is None) is admitted
+
+
+@pytest.mark.parametrize("host", ["", "[", "null", HERE])
+@pytest.mark.parametrize("origin", ["null", "", "http://[", "//", "http://"])
+def test_a_page_without_a_name_is_of_no_host(host: str, origin: str) -> None:
+    guard = Guard(nothing, anywhere=True)
+    assert guard.refusal("POST", Headers({"host": host, "origin": origin}), websocket=False)
 
 
 def test_named_origins_and_their_hosts_are_admitted() -> None:

@@ -47,6 +47,51 @@ def test_open_mode_beyond_this_machine_must_be_asked_for() -> None:
     assert settings.insecure
 
 
+@pytest.mark.parametrize("name", [f"QUARTERDECK_AUTH_{name}" for name in ("JWKS", "KEYFILE", "ISSUER", "AUDIENCE")])
+def test_who_means_to_ask_and_says_it_wrongly_does_not_ask_nobody(name: str) -> None:
+    """Behind a proxy on this machine nothing else would notice it."""
+    with pytest.raises(BadSetting, match=f"{name} ") as refused:
+        Settings.read({name: "https://idp.example/"})
+    assert "_KEY" in str(refused.value)
+
+
+@pytest.mark.parametrize("tenant", ["a:b", "a/b", "}{", "kopi ", "-", "x" * 101])
+def test_a_tenant_that_cannot_be_is_none_to_fall_back_on(tenant: str) -> None:
+    with pytest.raises(BadSetting, match="QUARTERDECK_AUTH_TENANT="):
+        Settings.read({"QUARTERDECK_AUTH": "on", "QUARTERDECK_AUTH_TENANT": tenant})
+
+
+def test_who_asks_for_keys_alone_may_have_said_more() -> None:
+    """As a worker has it, from which the key is kept."""
+    auth = Settings.read({"QUARTERDECK_AUTH": "on", "QUARTERDECK_AUTH_ISSUER": "https://idp.example/"}).auth
+    assert (auth.required, auth.tokens) == (True, False)
+    with pytest.raises(BadSetting, match="QUARTERDECK_AUTH_JWKS "):
+        Settings.read({"QUARTERDECK_AUTH": "on", "QUARTERDECK_AUTH_JWKS": "https://idp.example/"})
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("https://a.example/", ("https://a.example",)),
+        ("https://A.Example:443, http://b.example:80", ("https://a.example", "http://b.example")),
+        ("http://[::1]:3000,tauri://localhost", ("http://[::1]:3000", "tauri://localhost")),
+        ("http://localhost:3000,http://localhost:3000/", ("http://localhost:3000",)),
+    ],
+)
+def test_origins_are_written_as_browsers_send_them(text: str, origins: tuple[str, ...]) -> None:
+    assert Settings.read({"QUARTERDECK_ORIGINS": text}).origins == origins
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "null", "a.example", "https://", "https://a.example/page", "https://a.example?x", "https://*.example",
+     "https://me@a.example", "https://a.example:x", "http://[", "https://a.example;b.example"],
+)  # fmt: skip
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(BadSetting, match="QUARTERDECK_ORIGINS"):
+        Settings.read({"QUARTERDECK_ORIGINS": text})
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])
 def test_loopback(host: str) -> None:
     assert is_loopback(host)

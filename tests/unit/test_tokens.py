@@ -1,5 +1,6 @@
 """Which tokens are believed, and what is read of them."""
 
+import base64
 import time
 from typing import Any
 
@@ -55,6 +56,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"exp": int(time.time()) - LEEWAY - 2}, "expired"),
     ({"exp": None}, "lacks `exp`"),
     ({"exp": "tomorrow"}, "exp"),
+    ({"exp": int(time.time() + 3600) * 1000}, "in seconds"),
+    ({"exp": 10**400}, "in seconds"),
+    ({"exp": 1e300}, "in seconds"),
     ({"nbf": int(time.time()) + 3600}, "not valid yet"),
     ({"iat": int(time.time()) + 3600}, "not valid yet"),
     ({"iss": "https://other.example"}, "`iss`"),
@@ -126,8 +130,15 @@ async def test_the_key_that_is_named_is_the_one_that_is_meant() -> None:
         assert "not known" in await refusal(tokens, token("ES256", header={"kid": wrong}))
 
 
+def nested(depth: int) -> str:
+    """Write a header that is deep enough to exhaust whoever reads it."""
+    header = f'{{"alg":"HS256","x":{"[" * depth}{"]" * depth}}}'
+    return f"{base64.urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.e30"
+
+
 @pytest.mark.parametrize(
-    "text", ["", "x", "a.b.c", "é.é.é", "." * 10, "eyJhbGciOiJIUzI1NiJ9", "e30.e30.e30", "a" * 5000]
+    "text",
+    ["", "x", "a.b.c", "é.é.é", "." * 10, "eyJhbGciOiJIUzI1NiJ9", "e30.e30.e30", "a" * 5000, nested(90), nested(5000)],
 )
 async def test_what_is_no_token_is_refused(text: str) -> None:
     await refusal(reader(), text)

@@ -27,7 +27,7 @@ class Api(Resource):
         self.deliveries = Deliveries(dispatch)
         self.events = EventLog(dispatch, hub)
         self.downloads = Downloads(dispatch, files)
-        self.tickets = TicketOffice()
+        self.tickets = TicketOffice(dispatch)
 
     def routes(self) -> list[BaseRoute]:
         """List the routes, below `/api/v1`."""

@@ -14,6 +14,7 @@ from server.recovery import After
 from server.routes.api.event_stream import FIRST, Bell, EventOutlet, Streamed
 from server.routes.api.requests import Resource, execution_of, json, number
 from server.routes.asking import principal_of, visitor_of
+from server.routes.lasting import while_there
 from server.routes.problems import bad_field
 
 #: A request may wait so long for the next event, in seconds.
@@ -44,12 +45,14 @@ class EventLog(Resource):
         place = _place(request.query_params.get("after", "0"), "after")
         events = await self.dispatch.events(execution, place, limit, principal)
         if wait and not events.items and events.state not in ENDS:
-            await self._next(principal.tenant, execution, Position(events.epoch, place.offset), wait)
+            behind = Position(events.epoch, place.offset)
+            if await while_there(request, lambda: self._next(principal.tenant, execution, behind, wait)) is None:
+                return Response(status_code=204)  # nobody reads it
             events = await self.dispatch.events(execution, place, limit, principal)
         return json(events)
 
-    async def _next(self, tenant: str, execution: ExecutionId, position: Position, wait: int) -> None:
-        """Wait for an event behind the position, but not for ever."""
+    async def _next(self, tenant: str, execution: ExecutionId, position: Position, wait: int) -> bool:
+        """Wait for an event behind the position, but not for ever; tell whether there may be one."""
         bell = Bell()
         watch, found = await self.hub.watch(tenant, execution, bell, position)
         self.outlets.add(bell)
@@ -57,6 +60,7 @@ class EventLog(Resource):
             watch.begin(found)
             with anyio.move_on_after(wait):
                 await bell.rung.wait()
+            return bell.rung.is_set()
         finally:
             self.outlets.discard(bell)
             watch.close()

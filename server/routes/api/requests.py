@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import anyio
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from protocol.commands import Filter, List
@@ -15,6 +16,8 @@ from server.routes.asking import principal_of
 from server.routes.problems import bad_field
 
 VIA = "rest"
+#: A body must have come within so many seconds.
+BODY_LIMIT = 60.0
 
 
 class Resource:
@@ -72,13 +75,23 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 
 async def read_body(request: Request, limit: int = MAX_FRAME) -> bytes:
-    """Read a body, up to the limit of a frame."""
-    body = b""
+    """Read a body, up to the limit of a frame, or raise `Refused`; it must come within `BODY_LIMIT`."""
+    try:
+        with anyio.fail_after(BODY_LIMIT):
+            return await _read_body(request, limit)
+    except TimeoutError:
+        raise Refused(ErrorCode.BAD_FRAME, f"The body did not come within {BODY_LIMIT:g} s.") from None
+    except ClientDisconnect:
+        raise Refused(ErrorCode.BAD_FRAME, "The body ended before it was whole.") from None  # nobody reads it
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
             raise Refused(ErrorCode.TOO_LARGE, f"The body is larger than {limit} bytes.")
-    return body
+    return bytes(body)
 
 
 def convert(body: dict[str, Any], struct: Any) -> Any:

@@ -6,14 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from protocol.commands import Ping
 from protocol.frames import timestamp
 from protocol.replies import Ticket
-from server.routes.api.requests import json
+from server.routes.api.requests import Resource, json
 from server.routes.asking import visitor_of
 from server.store.tickets import LIFE
 
 
-class TicketOffice:
+class TicketOffice(Resource):
     """`/ticket`."""
 
     def routes(self) -> list[BaseRoute]:
@@ -21,8 +22,9 @@ class TicketOffice:
         return [Route("/ticket", self.issue, methods=["POST"])]
 
     async def issue(self, request: Request) -> Response:
-        """`POST /ticket`: make one for whoever sent the request."""
+        """`POST /ticket`: make one for whoever sent the request; it counts as any command does."""
         visitor, now = visitor_of(request), time.time()
+        await self.dispatch.permit(Ping(), visitor.principal)
         ends = min(now + LIFE, visitor.session.ends or now + LIFE)
         made = Ticket(ticket=await visitor.doorman.tickets.issue(visitor.session), expires_at=timestamp(ends))
         return json(made, 201, {"cache-control": "no-store"})

@@ -13,7 +13,7 @@ from server.store import Store
 from server.store.client import OUTAGE
 
 SERVICE = "quarterdeck"
-#: What is counted is told to who is known only: it is a tenant's own.
+#: What is counted is told to who is known, and has a role, only: it is a tenant's own.
 UNTOLD = {"active_executions": None, "pending_checkpoints": None}
 #: What is true now is not to be kept, and another may ask for the page here.
 FRESH = {"cache-control": "no-store", "vary": "accept"}
@@ -54,7 +54,7 @@ class Health:
             return self._unwell(who, "The server is shutting down.")
         visitor = known_visitor(request)
         try:
-            if visitor is None:
+            if visitor is None or not visitor.principal.roles:
                 await self.store.redis.ping()
                 return json({**who, "status": "healthy", **UNTOLD}, headers=FRESH)
             store = self.store.of(visitor.principal.tenant)

@@ -6,10 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from protocol.commands import List
 from protocol.errors import ErrorCode, Refused
 from protocol.objects import Checkpoint
 from server.execution import ENDS
 from server.routes.api.requests import execution_of, json
+from server.routes.asking import principal_of
 from server.routes.compat import bodies, platform_shown
 from server.routes.compat.door import Door, named
 from server.routes.compat.notified import endpoints
@@ -64,6 +66,7 @@ class Platform(Door):
 
     async def inputs(self, request: Request) -> Response:
         """`GET /inputs`: the names of what the crew needs."""
+        await self.dispatch.permit(List(what="crews"), principal_of(request))
         crew = await self.crew(request, request.query_params.get("crew"))
         return json({"inputs": crew.inputs.get("required", [])})
 

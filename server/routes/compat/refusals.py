@@ -24,6 +24,8 @@ PLATFORM: Mapping[ErrorCode, int] = {
     E.BAD_FIELD: 400, E.UNKNOWN_CHECKPOINT: 400, E.NOT_OFFERED: 400, E.NEEDS_FEEDBACK: 400, E.INVALID_OUTPUT: 400,
     E.ALREADY_DECIDED: 400, E.ENDED: 400, E.CONFLICT: 400,
 }  # fmt: skip
+#: Refusals for who asks, and not for what is asked.
+WHO = (E.UNAUTHENTICATED, E.FORBIDDEN, E.RATE_LIMITED)
 #: How the platform calls its errors, by status.
 TITLES: Mapping[int, str] = {400: "Invalid Request", 404: "Not Found", 422: "Validation Error"}
 
@@ -47,8 +49,12 @@ def detail(refused: Refused) -> Response:
 
 
 def error(refused: Refused) -> Response:
-    """Answer as `POST /api/crew` does: `{"status": "error", "error"}` with 400, or 500 where it is not the client's."""
+    """Answer as `POST /api/crew` does: `{"status": "error", "error"}` with 400, or 500 where it is not the client's.
+
+    Who asks, what they may and how much of it is no part of that contract, and is told as everywhere.
+    """
     status = 500 if ERRORS[refused.code].status >= 500 or refused.code is E.CREW_BROKEN else 400
+    status = ERRORS[refused.code].status if refused.code in WHO else status
     extra = {name: value for name, value in refused.detail.items() if name == "execution_id"}
     return json({"status": "error", "error": refused.message, **extra}, status, headers_of(refused))
 

@@ -1,9 +1,5 @@
 """`POST /api/crew`: the call that waits for the end, as a route of Next.js did it."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -18,6 +14,7 @@ from server.routes.compat import bodies, filling, shown
 from server.routes.compat.door import Door
 from server.routes.compat.ending import Endings
 from server.routes.compat.refusals import answering, error
+from server.routes.lasting import while_there
 
 #: A call waits so long, in seconds: less than the five minutes after which `fetch` in Node gives up.
 LIMIT = 280.0
@@ -37,16 +34,23 @@ class Together(Door):
         return [Route("/api/crew", answering(error, self.call), methods=["POST"])]
 
     async def call(self, request: Request) -> Response:
-        """Run the crew without the request's checkpoints; a client that leaves cancels nothing."""
+        """Run the crew without the request's checkpoints; a client that leaves, or may not wait, cancels nothing."""
         raw, body = await bodies.read(request, bodies.Together)
         if body.ping in (True, PING) or filling.text_of(raw) == PING:
             return json({"status": "ok", "message": "pong"})
         crew = await self.crew(request, body.crew)
         execution = await self.start(request, crew, filling.inputs(crew, raw), [])
-        ended = await while_there(request, lambda: self.endings.until(principal_of(request), execution, self.limit))
+        ended = await self._wait(request, execution)
         if ended is None:
             return Response(status_code=204)  # nobody reads it
         return self._answer(await self.read(request, execution), ended=ended)
+
+    async def _wait(self, request: Request, execution: ExecutionId) -> bool | None:
+        """Tell whether it has ended in time; None when nobody waits for it any more."""
+        try:
+            return await while_there(request, lambda: self.endings.until(principal_of(request), execution, self.limit))
+        except Refused as refused:
+            raise Refused(refused.code, refused.message, execution_id=execution) from None
 
     def _answer(self, read: Read, *, ended: bool) -> Response:
         execution = read.execution
@@ -71,31 +75,3 @@ def end_of(read: Read) -> str:
 def failed(execution: ExecutionId, message: str) -> Refused:
     """Say that there is no result."""
     return Refused(ErrorCode.INTERNAL, message, execution_id=execution)
-
-
-async def while_there(request: Request, work: Callable[[], Awaitable[bool]]) -> bool | None:
-    """Do something for as long as the client waits for it; nothing when it has left first."""
-    found: list[bool] = []
-    refusals: list[Refused] = []
-
-    async def do() -> None:
-        try:
-            found.append(await work())
-        except Refused as refused:
-            refusals.append(refused)  # out of a task group it would come in a group
-        group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(do)
-        await gone(request)
-        group.cancel_scope.cancel()
-    if refusals:
-        raise refusals[0]
-    return found[0] if found else None
-
-
-async def gone(request: Request) -> None:
-    """Return when the client has left. Its body must have been read."""
-    message: Any = {}
-    while message.get("type") != "http.disconnect":
-        message = await request.receive()
