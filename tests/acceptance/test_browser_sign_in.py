@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.browser import launched
+from tests.support.browser import launched, opened
+from tests.support.market import look
 from tests.support.stack import Stack, installed
 from tests.support.tokens import AUTH, token
 
@@ -52,3 +53,16 @@ async def test_a_person_signs_in_and_out(asking: Stack, browser: Browser, locale
     await page.get_by_test_id("sign-out").click()
     await expect(page.get_by_test_id("sign-in")).to_be_visible()
     await context.close()
+
+
+async def test_everybody_can_say_who_they_are(asking: Stack, browser: Browser) -> None:
+    """In light and dark, on a desk and on a phone, at first and after what was no token."""
+    async with opened(browser, asking.port) as screen:
+        await screen.page.goto(screen.origin)
+        form = screen["sign-in"]
+        await expect(form).to_be_visible()
+        await look(screen, "look-sign-in")
+        await form.locator("input").fill("not a token")
+        await form.locator("input").press("Enter")
+        await expect(form.get_by_role("alert")).to_contain_text("That is no token")
+        await look(screen, "look-sign-in-refused")
