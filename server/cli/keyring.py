@@ -17,6 +17,8 @@ from server.store import client
 from server.store.apikeys import ApiKey, ApiKeys
 
 DAY = 86_400.0
+#: A hundred years.
+MOST_DAYS = 36_500
 T = TypeVar("T")
 
 
@@ -24,7 +26,7 @@ def create(name: str, roles: Sequence[str], tenant: str | None, days: float | No
     """Make a key and show it; 0."""
     settings = Settings.read()
     wanted, home = _checked(name, roles, tenant or settings.auth.tenant)
-    seconds = None if days is None else days * DAY
+    seconds = _seconds(days)
     secret, made = _with_keys(settings, lambda keys: keys.create(name, home, wanted, seconds=seconds))
     if as_json:
         show.as_json({"key": secret, "id": made.id, "name": made.name, "tenant": made.tenant, "roles": made.roles})
@@ -32,6 +34,12 @@ def create(name: str, roles: Sequence[str], tenant: str | None, days: float | No
     print(secret)
     print(f"{made.id} {made.name}: {_roles(made)} in {made.tenant}. It is shown this once.", file=sys.stderr)
     return 0
+
+
+def _seconds(days: float | None) -> float | None:
+    if days is not None and not 0 < days <= MOST_DAYS:  # also what is no number
+        raise BadSetting(f"A key ends after more than 0 and at most {MOST_DAYS} days, or, without --days, never.")
+    return None if days is None else days * DAY
 
 
 def _checked(name: str, roles: Sequence[str], tenant: str) -> tuple[list[Role], str]:

@@ -22,7 +22,7 @@ def create(
         Optional[str],  # noqa: UP045
         typer.Option(help="Whose executions it may see; QUARTERDECK_AUTH_TENANT when absent."),
     ] = None,
-    days: Annotated[Optional[float], typer.Option(min=0.01, help="It ends after so many.")] = None,  # noqa: UP045
+    days: Annotated[Optional[float], typer.Option(help="It ends after so many.")] = None,  # noqa: UP045
     json: Json = False,
 ) -> int:
     """Make a key. It is shown now, and never again: only a hash of it is kept."""

@@ -244,7 +244,7 @@ def test_keys_from_the_command_line(site: Stack) -> None:
     shell(site, "keys", "revoke", made["id"])
     assert "QUARTERDECK_TOKEN" in shell(site, "crews", code=4, QUARTERDECK_TOKEN=made["key"]).stderr
     shell(site, "keys", "revoke", made["id"], code=1)
-    for wrong in (["-r", "king"], ["--tenant", "a:b"]):
+    for wrong in (["-r", "king"], ["--tenant", "a:b"], ["--days", "nan"], ["--days", "0"]):
         assert len(shell(site, "keys", "create", "x", *wrong, code=2).stderr.splitlines()) == 1
 
 
