@@ -14,8 +14,8 @@ from tests.unit.test_page_weight import FIRST_LOAD, RUN_LOAD
 pytestmark = pytest.mark.timeout(400)
 #: What each answer has beside its content, in bytes.
 HEADERS = 1024
-#: The letters of the page, in bytes: two families at home, and on a run a third, for what machines count.
-FONTS = {"home": 96 * 1024, "execution": 136 * 1024}
+#: The letters of the page: three families, of which none is slanted at first, in bytes.
+FONTS = 136 * 1024
 #: The document itself, and the icon of the tab.
 DOCUMENT = 12 * 1024
 
@@ -39,7 +39,7 @@ def check_load(found: Audit, view: str, limit: int) -> None:
     assert len(names) == len(set(names))
     assert {url.partition("/static/")[2].partition("?")[0] for url in found.blocking} <= {f"ui/{view}.css"}
     fonts = sum(file.bytes for file in found.fetched if file.name.endswith(".woff2"))
-    assert fonts < FONTS[view]
+    assert fonts < FONTS
     assert sum(file.bytes for file in found.fetched) - fonts < limit + DOCUMENT + HEADERS * len(found.fetched)
 
 
