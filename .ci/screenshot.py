@@ -35,6 +35,7 @@ def start(server: str) -> str:
 
 def take(page: Page, name: str) -> None:
     """Take a picture once the fonts are there."""
+    page.wait_for_function("document.querySelector('link[data-letters]').media === 'all'")
     page.evaluate("() => document.fonts.ready.then(() => true)")
     page.screenshot(path=PICTURES / f"{name}.png")
 

@@ -28,7 +28,7 @@ READERS = 32
 #: A read that fails is tried again after at most this long, in seconds.
 PATIENCE = 1.0
 #: While somebody looks at a checkpoint, it is read this often whether they still do, in seconds.
-LOOK_AGAIN = 10.0
+LOOK_AGAIN = 5.0
 #: One read of the log may take this long, in seconds.
 READ_LIMIT = 10.0
 

@@ -14,7 +14,7 @@ from server.scripts import View
 from server.store.base import Base
 
 #: Who is not shown again for so long is gone, in seconds.
-PATIENCE = 30.0
+PATIENCE = 15.0
 #: More than so many are not shown at one checkpoint.
 MOST = 50
 #: So many words go into one round trip.

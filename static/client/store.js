@@ -1,12 +1,15 @@
 /**
  * What a client knows, and how each frame changes it: pure functions, no I/O, no clock.
- * @import { Checkpoint, Crew, Execution, Event, ServerFrame } from "./protocol.js"
- * @import { CheckpointView, ExecutionView, State } from "./types.js"
+ * @import { Checkpoint, Crew, Execution, Event, ServerFrame, Welcome } from "./protocol.js"
+ * @import { CheckpointView, ExecutionView, Self, State } from "./types.js"
  */
 import { decideOn, offered } from "./checkpoint.js";
 import { advance, listen } from "./execution.js";
 import { fromSnapshot } from "./snapshot.js";
 import { summarise } from "./summary.js";
+
+/** So many connections that this client had are remembered. */
+const FORMER = 8;
 
 /** @type {State} */
 export const initialState = Object.freeze({
@@ -37,11 +40,20 @@ export function reduce(state, frame) {
     case "presence":
       return withCheckpoint(state, frame.checkpoint, (c) => (c.state === "open" ? { ...c, viewers: frame.viewers } : c));
     case "welcome":
-      return { ...state, self: { connection: frame.connection, person: frame.principal, isOpen: frame.auth === "open", rights: frame.rights } };
+      return { ...state, self: greeted(state.self, frame) };
     default:
       return state;
   }
 }
+
+/** A server that died may still name the connection that this client had there. @param {Self} self @param {Welcome} frame @returns {Self} */
+const greeted = ({ connection: last, former = [] }, { connection, principal, auth, rights }) => ({
+  connection,
+  person: principal,
+  isOpen: auth === "open",
+  rights,
+  ...(last && last !== connection && { former: [last, ...former].slice(0, FORMER) }),
+});
 
 /**
  * Marks an execution as watched; until `synced`, events that run ahead are left to the replay.

@@ -86,6 +86,8 @@ export interface Self {
   readonly person?: Maybe<Actor>;
   readonly isOpen?: boolean;
   readonly rights?: Maybe<Rights>;
+  /** The connections that this client had before, newest first. */
+  readonly former?: readonly string[];
 }
 
 /**

@@ -10,10 +10,10 @@
  * @param {Self} self
  * @returns {readonly Viewer[]}
  */
-export function othersOf(viewers, { connection, person, isOpen }) {
+export function othersOf(viewers, { connection, person, isOpen, former = [] }) {
   /** @type {Map<string, Viewer>} */ const found = new Map();
   for (const viewer of viewers) {
-    if (viewer.id === connection || (!isOpen && person && viewer.person === person.id)) continue;
+    if (viewer.id === connection || former.includes(viewer.id) || (!isOpen && person && viewer.person === person.id)) continue;
     const key = (!isOpen && viewer.person) || viewer.id;
     if (found.get(key)?.state !== "editing") found.set(key, viewer);
   }

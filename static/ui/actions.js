@@ -4,19 +4,17 @@
  */
 import { useState } from "react";
 import { useConnection } from "../client/react.js";
-import { humanise } from "../client/states.js";
 import { connectedLabel } from "./decide.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
 import { isSingle } from "./keys.js";
+import { labelOf, OUTCOME } from "./verdict.js";
 
 /** @type {Readonly<Record<string, string>>} */
 const KEYS = { approve: "a", edit: "a", revise: "r", reject: "r", skip: "s", stop: "x", retry: "t" };
 const PROCEEDS = new Set(["approve", "edit", "respond", "retry"]);
 /** What is most often meant. To run something again is not: it may have its effect twice. */
 const PRIMARY = new Set(["approve", "edit", "respond"]);
-/** An outcome of a flow, by the name that its author gave it. */
-const OUTCOME = "outcome:";
 
 /**
  * What may be pressed now: an edited draft is approved with its edits. Outcomes come first, in their author's order.
@@ -31,22 +29,6 @@ export function choices(offered, edited, tells = false) {
   );
   const rank = (/** @type {Action} */ a) => (a.id.startsWith(OUTCOME) || (edited && a.id === "edit") ? 0 : PROCEEDS.has(a.id) ? 1 : 2);
   return shown.sort((a, b) => rank(a) - rank(b));
-}
-
-/**
- * A button's words in the reader's language: those of this very question, of its kind, of any; else the server's.
- * @param {Checkpoint} c
- * @param {Action} action
- */
-export function labelOf(c, { id, label }) {
-  const keys = [`action.${c.kind}.${c.name}.${id}`, `action.${c.kind}.${id}`, `action.${id}`];
-  return keys.reduceRight((words, key) => tOr(key, words), label);
-}
-
-/** What was chosen, as its button said. @param {Checkpoint | undefined} c @param {string} id */
-export function chosen(c, id) {
-  const action = c?.actions.find((a) => a.id === id);
-  return c && action ? labelOf(c, action) : humanise(id.replace(OUTCOME, ""));
 }
 
 /**

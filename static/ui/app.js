@@ -3,71 +3,93 @@
  * @import { Place } from "./router.js"
  */
 import { render } from "preact";
-import { Suspense, useCallback, useEffect, useRef, useState } from "react";
-import { QuarterdeckProvider, useMay, useMyApprovals, useSelection } from "../client/react.js";
-import { StartForm } from "./composer.js";
-import { ConnectionBanner, useAsked } from "./connection.js";
+import { Suspense, useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { QuarterdeckProvider, useMay, useSelection } from "../client/react.js";
+import { ConnectionBanner, LinkState, useAsked } from "./connection.js";
 import { Herald } from "./herald.js";
 import { html } from "./html.js";
 import { t, useLanguage } from "./i18n/index.js";
-import { Inbox } from "./inbox.js";
 import { useKeys } from "./keys.js";
-import { later, warmUp } from "./later.js";
+import { later, Skeleton, warmUp } from "./later.js";
 import { applyPreferences } from "./preferences.js";
-import { Link, usePlace } from "./router.js";
+import { Link, placeNow, usePlace } from "./router.js";
 import { client } from "./session.js";
-import { sheets } from "./sheets.js";
-import { Skeleton } from "./skeleton.js";
+import { setting } from "./storage.js";
 
-/** @template T @param {() => Promise<T>} load */
-const dressed = (load) => () => Promise.all([load(), sheets(["run", "card", "document"])]).then(([part]) => part);
-const PARTS = [dressed(() => import("./run.js")), dressed(() => import("./desk.js"))];
-const [Run, Desk] = PARTS.map(later);
-/** @template T @param {() => Promise<T>} load */
-const above = (load) => () => Promise.all([load(), sheets(["dialogs"])]).then(([part]) => part);
-const Help = later(above(() => import("./help.js"))),
-  Palette = later(above(() => import("./palette.js")));
-const SignIn = later(() => import("./sign-in.js")),
-  Reader = later(() => import("./reader.js"));
+const SHEETS = ["run", "card", "document"];
+const Lists = later(() => import("./inbox.js")),
+  StartForm = later(() => import("./composer.js")),
+  Reader = later(() => import("./reader.js")),
+  Run = later(() => import("./run.js"), SHEETS),
+  Desk = later(() => import("./desk.js"), SHEETS);
+const Help = later(() => import("./help.js"), ["dialogs"]),
+  Palette = later(() => import("./palette.js"), ["dialogs"]);
+const SignIn = later(() => import("./sign-in.js"), ["sign-in"]);
+
+/** The page's own letters. They come after the words, which need all of a slow line, but for those of an earlier visit. */
+const letters = () => import("./letters.js").catch(() => undefined);
 
 addEventListener("online", client.retryNow);
+
+/** Room for one column at a time: the style sheets say the same, and the server, which names in advance what is needed. */
+const NARROW = matchMedia("(width < 720px)");
+/** @param {() => void} changed */
+function onRoom(changed) {
+  NARROW.addEventListener("change", changed);
+  return () => NARROW.removeEventListener("change", changed);
+}
+
+/** The parts that a place shows; beside a run there is room for more of them on a wide screen. @param {Place} place @param {boolean} narrow */
+const partsOf = ({ execution, checkpoint }, narrow) =>
+  execution ? [Run, ...(narrow ? [] : [Lists]), ...(narrow && !checkpoint ? [] : [Desk])] : [StartForm, Lists];
 
 function App() {
   useLanguage();
   const place = usePlace();
+  const here = place.execution ?? "";
+  const narrow = useSyncExternalStore(onRoom, () => NARROW.matches);
+  const parts = partsOf(place, narrow);
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   const isDemo = useSelection((state) => state.crews.some((crew) => crew.demo));
   const mayStart = useMay("start");
   const asked = useAsked();
   const isKnown = useSelection((state) => state.crews.length > 0) || !asked;
+  const isRead = useSelection((state) => "older" in state); // until then nothing is said of what there is
+  const hasLists = useOnce(parts.includes(Lists) && (isRead || !isKnown)), // what was searched for there stays, as does what was begun at a question
+    hasDesk = useOnce(parts.includes(Desk));
   const [dialog, open] = useState("");
   const close = useCallback(() => open(""), []),
     help = useCallback(() => open("help"), []),
     palette = useCallback(() => open("palette"), []);
   useKeys(help, palette);
   useFocus(sheet, place);
-  const view = place.checkpoint ? "checkpoint" : place.execution ? "run" : "home";
+  const refused = useSelection(({ refused }) => here in refused),
+    isLive = useSelection(({ watched }) => watched[here] === "live");
+  const hasWords = (here ? isLive : isRead) || refused || asked !== "";
+  useEffect(() => {
+    if (hasWords) letters();
+  }, [hasWords]);
+  const view = !isKnown ? "sign-in" : place.checkpoint && !refused ? "checkpoint" : place.execution ? "run" : "home";
   return html`<div class="app" data-view=${view}>
     <a class="skip" href="#sheet">${t("app.skip")}</a>
-    <${Inbox} place=${place} help=${help} />
+    <nav class="inbox" data-testid="inbox" aria-label=${t("inbox")}><header><${Link} to=${{}} class="mark">Quarterdeck<//><${LinkState} /></header>
+      ${hasLists && html`<${Suspense} fallback=${null}><${Lists} place=${place} help=${help} known=${isKnown} /><//>`}</nav>
     <main class="stage"><div class="sheet" id="sheet" tabindex="-1" ref=${sheet}>
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
       ${asked && html`<${Suspense} fallback=${null}><${SignIn} reason=${asked} /><//>`}
-      ${!isKnown ? null : place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : mayStart ? html`<${StartForm} />` : html`<${Suspense} fallback=${null}><${Reader} /><//>`}
-      <${Bar} place=${place} />
-    </div>${place.execution && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
+      ${!isKnown ? null : place.execution ? html`<${Suspense} fallback=${html`<${Skeleton} />`}><${Run} key=${place.execution} id=${place.execution} /><//>` : isRead ? html`<${Suspense} fallback=${null}><${mayStart ? StartForm : Reader} /><//>` : html`<${Skeleton} />`}
+    </div>${isKnown && place.execution && hasDesk && html`<${Suspense} fallback=${null}><${Desk} place=${place} /><//>`}</main>
     <${Herald} place=${place} />
     ${dialog && html`<${Suspense} fallback=${null}><${dialog === "help" ? Help : Palette} close=${close} help=${help} /><//>`}
   </div>`;
 }
 
-/** On a narrow screen, the way from a run to what waits. @param {{ place: Place }} props */
-function Bar({ place }) {
-  const waiting = useMyApprovals();
-  const next = waiting.find((c) => c.execution === place.execution) ?? waiting[0];
-  if (!next || !place.execution) return null;
-  return html`<${Link} class="bar" to=${{ execution: next.execution, checkpoint: next.id }}><span>${t("inbox.count", { n: waiting.length })}</span><b>${t("inbox.review")}</b><//>`;
+/** True from the first time on. @param {boolean} now */
+function useOnce(now) {
+  const ever = useRef(false);
+  ever.current ||= now;
+  return ever.current;
 }
 
 /**
@@ -88,8 +110,12 @@ function useFocus(sheet, { execution, checkpoint }) {
   }, [execution]);
 }
 
-await applyPreferences();
+client.hold(); // the connection comes about while the parts come
+if (setting("letters")) letters();
+else setTimeout(letters, 3000);
+const first = partsOf(placeNow(), NARROW.matches).map((part) => part.load().catch(() => undefined));
+await Promise.all([applyPreferences(), ...first]);
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 root.replaceChildren(); // grey bars, which the server sends so that something is there at once
 render(html`<${QuarterdeckProvider} client=${client}><${App} /><//>`, root);
-warmUp(PARTS);
+warmUp([Run, Desk, StartForm, Lists]);

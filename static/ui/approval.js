@@ -51,7 +51,9 @@ function Open({ checkpoint: c, back }) {
   const inert = useInert(`${c.id}:${c.version}`);
   const [asking, ask] = useState("");
   const [wrong, setWrong] = useState(/** @type {Record<string, string>} */ ({}));
-  const note = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
+  const note = useRef(/** @type {HTMLTextAreaElement | null} */ (null)),
+    card = useRef(/** @type {HTMLElement | null} */ (null)),
+    seek = useFirstWrong(card, wrong);
   const tells = asksResult(c);
   const stale = !tells && words.text !== undefined && words.version !== c.version;
   const original = textOf(c);
@@ -75,13 +77,13 @@ function Open({ checkpoint: c, back }) {
 
   const misfit = (/** @type {Record<string, string>} */ fields) => {
     const found = atFields(c, fields);
-    setWrong(found);
+    setWrong(seek(found));
     if (Object.keys(found).length) fail(t("card.misfit"));
   };
   const choose = (/** @type {Action} */ action) => {
     ask("");
     const prepared = prepare(c, action, { text: tells ? (words.text ?? "") : text, note: words.note, form });
-    setWrong("problems" in prepared ? prepared.problems : {});
+    setWrong("problems" in prepared ? seek(prepared.problems) : {});
     fail("");
     if ("answer" in prepared) decide(prepared.answer, misfit);
     if (!("problem" in prepared)) return;
@@ -103,7 +105,7 @@ function Open({ checkpoint: c, back }) {
   };
 
   return html`<section class="card" data-testid="checkpoint-card" data-state=${again ? "again" : "open"} data-checkpoint=${c.id} data-name=${c.name}
-    data-version=${c.version} aria-labelledby=${`${c.id}-title`} tabindex="-1" onKeyDown=${onKeyDown}>
+    data-version=${c.version} ref=${card} aria-labelledby=${`${c.id}-title`} tabindex="-1" onKeyDown=${onKeyDown}>
     <${Head} checkpoint=${c} again=${again} />
     ${stale && html`<${Stale} words=${words} use=${() => change({ version: c.version })} drop=${withoutEdit} />`}
     <${Draft} checkpoint=${c} text=${text} edit=${edit} reset=${withoutEdit} problems=${wrong} editable=${!stale && isEditable(c)} />
@@ -114,4 +116,22 @@ function Open({ checkpoint: c, back }) {
     <${Actions} checkpoint=${c} actions=${actions} sending=${sending} inert=${inert} asking=${asking} ask=${ask} choose=${choose} takeBack=${takeBack} />
     ${again && html`<p class="aside"><button type="button" class="quiet" onClick=${back}>${t("card.again.back")}</button></p>`}
   </section>`;
+}
+
+/**
+ * Moves the focus to the first field that a press found wrong: it may be out of sight. Typing moves nothing.
+ * @param {{ current: HTMLElement | null }} card
+ * @param {Record<string, string>} wrong
+ * @returns {(found: Record<string, string>) => Record<string, string>} notes what a press has found
+ */
+function useFirstWrong(card, wrong) {
+  const sought = useRef(/** @type {Record<string, string> | undefined} */ (undefined));
+  useEffect(() => {
+    if (sought.current !== wrong) return undefined;
+    sought.current = undefined;
+    const focus = () => /** @type {HTMLElement | null | undefined} */ (card.current?.querySelector('[aria-invalid="true"]'))?.focus();
+    const frame = requestAnimationFrame(focus); // by then the tab with the editor is open
+    return () => cancelAnimationFrame(frame);
+  }, [wrong]);
+  return (found) => (sought.current = found);
 }

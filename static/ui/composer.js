@@ -13,7 +13,7 @@ import { withLanguages } from "./languages.js";
 import { go } from "./router.js";
 import { useStart } from "./start.js";
 
-export function StartForm() {
+export default function StartForm() {
   const client = useClient();
   const crews = useSelection((state) => state.crews);
   const [{ crew: chosen, typed, unticked: names }, keep] = useStart();

@@ -7,7 +7,7 @@ import { ROOT } from "./router.js";
 import { given } from "./session.js";
 
 /** @param {{ execution: string, name: string }} props */
-export function FileLink({ execution, name }) {
+export default function FileLink({ execution, name }) {
   const [error, fail] = useState("");
   const href = `${ROOT}/api/v1/executions/${encodeURIComponent(execution)}/files/${encodeURIComponent(name)}`;
   /** A link shows no token, so that who gave one is brought the file. @param {Event} e */

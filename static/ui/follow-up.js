@@ -16,7 +16,7 @@ import { go } from "./router.js";
 import { dropWords, keepWords, useWords } from "./words.js";
 
 /** @param {{ run: ExecutionView }} props */
-export function FollowUp({ run }) {
+export default function FollowUp({ run }) {
   const select = useMemo(() => (/** @type {State} */ state) => state.crews.find((crew) => crew.name === run.crew), [run.crew]);
   const crew = /** @type {Crew | undefined} */ (useSelection(select));
   const input = crew && !crew.broken ? messageInput(crew.inputs) : undefined;

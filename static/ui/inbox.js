@@ -1,12 +1,11 @@
 /**
- * The left column: what waits for a person, then the conversations.
+ * The lists of the left column: what waits for a person, then the conversations.
  * @import { CheckpointView, State } from "../client/types.js"
  * @import { Conversation } from "./conversations.js"
  * @import { Place } from "./router.js"
  */
 import { Suspense, useMemo, useState } from "react";
 import { useApprovals, useClient, useMyApprovals, useSelection } from "../client/react.js";
-import { LinkState } from "./connection.js";
 import { conversationsOf, matches } from "./conversations.js";
 import { html } from "./html.js";
 import { ago, countdown, t } from "./i18n/index.js";
@@ -20,8 +19,10 @@ const NEW = 3000;
 
 const Decided = later(() => import("./decided.js"));
 
-/** @param {{ place: Place, help: () => void }} props */
-export function Inbox({ place, help }) {
+/**
+ * @param {{ place: Place, help: () => void, known: boolean }} props `known`: the server knows who this is; else there is nothing to list
+ */
+export default function Lists({ place, help, known }) {
   const client = useClient(),
     approvals = useApprovals(),
     { person, isOpen } = useSelection(selfOf),
@@ -36,9 +37,8 @@ export function Inbox({ place, help }) {
   const isMine = (/** @type {CheckpointView} */ c) => shown !== "mine" || summaries[c.execution]?.owner?.id === person?.id;
   const waiting = approvals.filter((c) => isMine(c) && matches(search, [c.title, c.name, titleOf(c.execution)]));
   const talks = all.filter((talk) => matches(search, talk.runs.flatMap((run) => [run.title, run.crew, run.id])));
-  return html`<nav class="inbox" data-testid="inbox" aria-label=${t("inbox")}>
-    <header><${Link} to=${{}} class="mark">Quarterdeck<//><${LinkState} /></header>
-    <div class="lists">
+  if (!known) return html`<div class="lists"></div><${Preferences} help=${help} />`;
+  return html`<div class="lists">
       <input type="search" id="search" data-testid="search" aria-label=${t("inbox.search")} aria-keyshortcuts="/" placeholder=${t("inbox.search")} value=${search} onInput=${(/** @type {any} */ e) => find(e.target.value)} />
       <div onClick=${toForm}><${Link} to=${{}} class="new" aria-current=${place.execution ? undefined : "page"}>${t("inbox.new")}<//></div>
       <h2>${t(shown === "decided" ? "inbox.decided" : "inbox.waiting")} ${shown !== "decided" && own > 0 && html`<span class="count">${own}</span>`}</h2>
@@ -48,8 +48,7 @@ export function Inbox({ place, help }) {
       ${talks.length ? html`<ul class="runs">${talks.map((talk) => html`<${Talk} key=${talk.id} talk=${talk} now=${now} place=${place} />`)}</ul>` : html`<p class="empty">${t(search && all.length ? "inbox.not_found" : "inbox.none")}</p>`}
       ${older && html`<button type="button" class="quiet older" data-testid="older" onClick=${() => client.older().catch(() => undefined)}>${t("inbox.older")}</button>`}
     </div>
-    <${Preferences} help=${help} />
-  </nav>`;
+    <${Preferences} help=${help} />`;
 }
 
 /** Where the form stands already, the cursor goes to it: on a narrow screen it lies below the lists. */

@@ -1,13 +1,12 @@
 /**
  * Notices of the desktop: that a question came while nobody saw the page. A person switches them on; nothing asks before.
- * @import { CheckpointView, State } from "../client/types.js"
+ * @import { CheckpointView } from "../client/types.js"
  */
 import { useState } from "react";
-import { useConnection, useSelection } from "../client/react.js";
+import { useConnection } from "../client/react.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
 import { t } from "./i18n/index.js";
-import { isClaimed } from "./people.js";
 import { go } from "./router.js";
 import { client } from "./session.js";
 import { keepSetting, setting } from "./storage.js";
@@ -71,19 +70,15 @@ function takeBack(waiting) {
     }
 }
 
-/** Offers them once, when a person has decided something and knows what they are for. */
-export function Offer() {
-  const hasDecided = useSelection(isOneMine),
-    { phase } = useConnection(),
+/** Offers them once: to be shown when a person has decided something and knows what they are for. */
+export default function Offer() {
+  const { phase } = useConnection(),
     [asks, ask] = useState(() => canNotify() && setting("notices") === null);
   const choose = async (/** @type {boolean} */ on) => {
     await switchNotices(on);
     ask(false);
   };
-  if (!asks || !hasDecided || phase !== "open") return null; // one banner at a time
+  if (!asks || phase !== "open") return null; // one banner at a time
   return html`<section class="banner offer" data-testid="notices" aria-label=${t("notices.title")}><p>${t("notices.ask")}</p>
     <button type="button" class="small" data-testid="notices-on" onClick=${() => choose(true)}>${t("notices.on")}</button><button type="button" class="quiet" data-testid="notices-off" onClick=${() => choose(false)}>${t("notices.off")}</button></section>`;
 }
-
-/** Whether something was decided from this tab. @param {State} state */
-const isOneMine = (state) => Object.values(state.checkpoints).some((c) => c.decision && isClaimed(c.id, c.decision.version));

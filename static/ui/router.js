@@ -41,7 +41,9 @@ function listen(changed) {
   return () => removeEventListener("popstate", changed);
 }
 
-/** The place that the address bar names. @returns {Place} */
+/** The place that the address bar names. */
+export const placeNow = () => parse(location.pathname);
+/** The same; the component renders again when it changes. @returns {Place} */
 export const usePlace = () =>
   parse(
     useSyncExternalStore(

@@ -2,31 +2,45 @@
  * One run: its head, its time, its thread and its result.
  * @import { CheckpointView, ExecutionView, State } from "../client/types.js"
  */
-import { useEffect, useMemo, useState } from "react";
-import { useClient, useExecution, useMay, useSelection } from "../client/react.js";
+import { Suspense, useEffect, useMemo, useState } from "react";
+import { useClient, useExecution, useMay, useMyApprovals, useSelection } from "../client/react.js";
 import { CopyButton, Document, copy, download } from "./document.js";
 import { Export } from "./export.js";
-import { FollowUp } from "./follow-up.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
 import { t, tOr } from "./i18n/index.js";
 import { costOf, duration } from "./i18n/lengths.js";
 import { Latest } from "./latest.js";
-import { Offer } from "./notify.js";
+import { later, Skeleton } from "./later.js";
+import { isClaimed } from "./people.js";
 import { Link } from "./router.js";
-import { Skeleton } from "./skeleton.js";
 import { Thread } from "./thread.js";
 import { Timeline } from "./timeline.js";
 import { Origin, Said, Turns, useTurns } from "./turns.js";
 
+const FollowUp = later(() => import("./follow-up.js")),
+  Offer = later(() => import("./notify.js"));
+
 /** @param {{ id: string }} props */
-export default function Run({ id }) {
+const Run = ({ id }) => html`<${Whole} id=${id} /><${Bar} id=${id} />`;
+export default Run;
+
+/** @param {{ id: string }} props */
+function Whole({ id }) {
   const run = useExecution(id);
   const refused = useSelection((state) => state.refused[id]);
   if (run) return html`<${Opened} run=${run} />`;
   if (refused)
     return html`<${Back} /><h1 tabindex="-1">${t("run.title")}</h1><p class="missing" role="alert">${tOr(`run.${refused.code}`, t("run.refused", { reason: refused.message }))}</p>`;
   return html`<${Back} /><div><h1 class="vh">${t("run.title")}</h1><${Skeleton} /></div>`;
+}
+
+/** On a narrow screen, the way from a run to what waits. @param {{ id: string }} props */
+function Bar({ id }) {
+  const waiting = useMyApprovals();
+  const next = waiting.find((c) => c.execution === id) ?? waiting[0];
+  if (!next) return null;
+  return html`<${Link} class="bar" to=${{ execution: next.execution, checkpoint: next.id }}><span>${t("inbox.count", { n: waiting.length })}</span><b>${t("inbox.review")}</b><//>`;
 }
 
 const Back = () => html`<${Link} to=${{}} class="back">${t("run.back")}<//>`;
@@ -39,12 +53,16 @@ function Opened({ run }) {
   );
   const checkpoints = /** @type {readonly CheckpointView[]} */ (useSelection(select));
   const catching = useSelection((state) => state.watched[run.id] === "catching-up");
-  const mayStart = useMay("start");
+  const hasDecided = useSelection(isOneMine),
+    mayStart = useMay("start");
   const { before, after } = useTurns(run);
-  return html`<${Back} /><${Offer} /><${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
+  return html`<${Back} />${hasDecided && html`<${Suspense} fallback=${null}><${Offer} /><//>`}<${Turns} runs=${before} label="talk.before" /><${Head} run=${run} catching=${catching} /><${Timeline} run=${run} checkpoints=${checkpoints} />
     <${Said} run=${run} /><${Thread} run=${run} />${run.state === "completed" && html`<${Result} run=${run} />`}<${Turns} runs=${after} label="talk.after" />
-    ${run.endedAt && !after.length && mayStart && html`<${FollowUp} run=${run} />`}<${Latest} run=${run} catching=${catching} />`;
+    ${run.endedAt && !after.length && mayStart && html`<${Suspense} fallback=${null}><${FollowUp} run=${run} /><//>`}<${Latest} run=${run} catching=${catching} />`;
 }
+
+/** Whether something was decided from this tab. @param {State} state */
+const isOneMine = (state) => Object.values(state.checkpoints).some((c) => c.decision && isClaimed(c.id, c.decision.version));
 
 /** @param {{ run: ExecutionView, catching: boolean }} props */
 function Head({ run, catching }) {

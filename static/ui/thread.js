@@ -2,17 +2,19 @@
  * What happened, strictly in the order of the log.
  * @import { ExecutionView, Item, Stream } from "../client/types.js"
  */
-import { memo, useState } from "react";
+import { memo, Suspense, useState } from "react";
 import { useCheckpoint } from "../client/react.js";
 import { chunked, isSame, useGrowing } from "./chunks.js";
 import { Document } from "./document.js";
-import { FileLink } from "./files.js";
 import { html } from "./html.js";
 import { t, tOr, useLanguage } from "./i18n/index.js";
+import { later } from "./later.js";
 import { isClaimed, nameOf, useClaimed } from "./people.js";
 import { Link } from "./router.js";
-import { UnifiedDiff } from "./unified.js";
 import { verdictOf } from "./verdict.js";
+
+const FileLink = later(() => import("./files.js")),
+  UnifiedDiff = later(() => import("./unified.js"));
 
 /** From so many entries on, those out of sight are not laid out. */
 const LONG = 300;
@@ -89,7 +91,7 @@ function TaskEntry({ item, run, stream, execution, inResult }) {
             ? html`<${Live} stream=${stream} name=${item.task} />`
             : works && html`<p class="aside working">${t("thread.working")}</p>`
     }
-    ${!writes && run?.file && run.round === item.round && html`<${FileLink} execution=${execution} name=${run.file} />`}
+    ${!writes && run?.file && run.round === item.round && html`<${Suspense} fallback=${null}><${FileLink} execution=${execution} name=${run.file} /><//>`}
   </li>`;
 }
 
@@ -132,7 +134,7 @@ function Decision({ item, execution }) {
     <p>${verdictOf(c, item, own)}</p>
     ${item.feedback && html`<blockquote>${item.feedback}</blockquote>`}
     ${item.response !== undefined && item.response !== null && html`<${Response} value=${item.response} />`}
-    ${item.diff && html`<details><summary>${t("thread.changed")}</summary><${UnifiedDiff} text=${item.diff} /></details>`}
+    ${item.diff && html`<details><summary>${t("thread.changed")}</summary><${Suspense} fallback=${null}><${UnifiedDiff} text=${item.diff} /><//></details>`}
     ${isLast && html`<p><${Link} class="again" to=${{ execution, checkpoint: item.checkpoint }} data-testid="look-again">${t("card.again")}<//></p>`}
   </li>`;
 }

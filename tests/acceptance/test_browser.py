@@ -265,5 +265,5 @@ async def test_the_first_page_is_light(screen: Screen) -> None:
         if request.resource_type in ("script", "stylesheet"):
             sizes[request.url.split("/static/")[1].split("?")[0]] = (await request.sizes())["responseBodySize"]
     assert sum(sizes.values()) < FIRST_LOAD
-    assert {"ui/app.js", "ui/base.css"} <= set(sizes)
+    assert {"ui/app.js", "ui/home.css"} <= set(sizes)
     assert not {"vendor/marked.js", "vendor/diff/diff/word.js", "ui/i18n/id.js", "ui/approval.js"} & set(sizes)

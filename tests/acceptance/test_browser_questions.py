@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from tests.support.browser import Screen
 from tests.support.demo import decisions, events
+from tests.support.market import SPOKEN, look
 from tests.support.openai_server import Call, OpenAIServer, Reply
 from tests.support.stack import Stack, installed
 from tests.support.waiting import wait_until
@@ -39,11 +40,8 @@ def says(server: OpenAIServer, topic: str, *calls: Call) -> None:
 
 
 async def show(screen: Screen, name: str) -> None:
-    """Look at the page in light and dark, and see that everybody can use it."""
-    for mode in ("light", "dark"):
-        await screen.page.emulate_media(color_scheme="dark" if mode == "dark" else "light")
-        assert await screen.accessibility() == [], f"{name}, {mode}"
-        await screen.keep(f"question-{name}-{mode}")
+    """Look at the page in light and dark, on a desk and on a phone, and see that everybody can use it."""
+    await look(screen, f"question-{name}", SPOKEN)
 
 
 def outputs(stack: Stack, screen: Screen, type_: str) -> list[dict[str, Any]]:
@@ -136,6 +134,7 @@ async def test_an_agent_asks_in_words_and_by_a_form(screen: Screen, stack: Stack
     await expect(screen.page.locator("#input-weight-problem")).to_contain_text("less than the minimum of 1")
     await expect(screen.page.locator(".card > .error")).to_have_text("Some of it does not fit: see above")
     await expect(screen["input-speed"]).to_have_value("fast")
+    await expect(screen["input-weight"]).to_be_focused()
     await show(screen, "ask-form")
     await screen.page.reload()
     await expect(screen["input-weight"]).to_have_value("0")

@@ -1,9 +1,9 @@
-"""What people feel at the page: how soon a question is there, and the longest pause while thousands of events come."""
+"""What people feel at the page: how soon it is there, and the longest pause while thousands of events come."""
 
 import secrets
 import signal
 import statistics
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -14,12 +14,15 @@ from protocol.ids import ExecutionId
 from server.store import Store
 from tests.benchmarks.report import Row
 from tests.support.browser import launched, opened
+from tests.support.lighthouse import Audit, audit
 from tests.support.long_run import AT_END, EVENTS, begin, stream, until
 from tests.support.market import market, start
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
 
 VISITS = 7
+#: Lighthouse differs from run to run: the median counts.
+AUDITS = 5
 #: A task of the browser that takes longer is felt, in milliseconds (https://web.dev/articles/optimize-long-tasks is
 #: stricter, with 50).
 LONG = 100
@@ -85,4 +88,40 @@ async def _long_run(stack: Stack, browser: Browser) -> Row:
     return Row(f"{EVENTS:,} events stream in", "the page", figures)
 
 
-ROWS = {"page": page}
+def lighthouse() -> Iterator[Row]:
+    """Let Lighthouse judge the page on a slow phone with slow 4G, both simulated."""
+    yield from anyio.run(_lighthouse)
+
+
+async def _lighthouse() -> list[Row]:
+    with OpenAIServer() as server:
+        async with market(server) as stack:
+            execution = await start(stack, "judged", ["after_survey"])
+            checkpoint = await _checkpoint(stack, execution)
+            pages = {"home": "/", "a run": f"/x/{execution}", "its question": f"/x/{execution}/c/{checkpoint}"}
+            return [_judged(name, [await _audit(stack, path) for _ in range(AUDITS)]) for name, path in pages.items()]
+
+
+async def _checkpoint(stack: Stack, execution: str) -> str:
+    async with stack.connect() as client:
+        reply = await client.command("get", execution=execution)
+        return str(reply["checkpoints"][0]["id"])
+
+
+async def _audit(stack: Stack, path: str) -> Audit:
+    (found,) = await audit(f"http://127.0.0.1:{stack.port}{path}")
+    return found
+
+
+def _judged(name: str, audits: list[Audit]) -> Row:
+    def median(values: Iterable[float]) -> str:
+        return f"{statistics.median(values):.0f}"
+
+    scores = {kind: median(found.scores[kind] for found in audits) for kind in audits[0].scores}
+    times = {f"{kind} ms": median(found.metrics[kind] for found in audits) for kind in ("fcp", "lcp", "si", "tbt")}
+    weight = f"{sum(file.bytes for file in audits[0].fetched) / 1024:.0f}"
+    size = {"files": str(len(audits[0].fetched)), "KiB": weight}
+    return Row(f"Lighthouse, slow 4G, {name}", "the page", {**scores, **times, **size})
+
+
+ROWS = {"page": page, "lighthouse": lighthouse}

@@ -1,7 +1,9 @@
 """Runs of the crew `market` on a whole installation, and what its model says."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+
+from playwright.async_api import expect
 
 from tests.support.browser import Screen
 from tests.support.openai_server import OpenAIServer
@@ -24,6 +26,20 @@ TO_CARD = """
   return true;
 })()
 """
+#: Chooses a language, even where a narrow screen has no room for the choice.
+SPEAK = """
+language => {
+  const choice = document.querySelector(`.preferences select:has([value=${language}])`);
+  if (!choice || choice.value === language) return;
+  choice.value = language;
+  choice.dispatchEvent(new Event("change", { bubbles: true }));
+}
+"""
+#: A width of the screen, light or dark, a language of the page.
+Way = tuple[int, str, str]
+PLAIN: Sequence[Way] = [(width, mode, "en") for width in (1440, 390) for mode in ("light", "dark")]
+#: The same, and on a phone, where words have the least room, in the language that needs more of it.
+SPOKEN: Sequence[Way] = [*PLAIN[:3], (390, "dark", "id")]
 
 
 @asynccontextmanager
@@ -49,20 +65,29 @@ async def start(stack: Stack, topic: str, checkpoints: list[str], **more: str) -
     return execution
 
 
-async def look(screen: Screen, name: str) -> None:
+async def speak(screen: Screen, language: str) -> None:
+    """Have the page speak a language."""
+    await screen.page.evaluate(SPEAK, language)
+    await expect(screen.page.locator("html")).to_have_attribute("lang", language)
+
+
+async def look(screen: Screen, name: str, ways: Sequence[Way] = PLAIN) -> None:
     """See that everybody can use what the page shows: in light and dark, on a desk and on a phone; keep pictures."""
     found = []
     for width in (1440, 390):
         await screen.page.set_viewport_size({"width": width, "height": 900 if width > 720 else 844})
         moved = await screen.page.evaluate(TO_CARD)
-        for mode in ("light", "dark"):
+        for mode, language in (way[1:] for way in ways if way[0] == width):
             await screen.page.emulate_media(color_scheme="dark" if mode == "dark" else "light")
-            await screen.keep(f"{name}-{mode}-{width}")
-            found += [f"{mode}, {width}: {problem}" for problem in await screen.accessibility()]
+            await speak(screen, language)
+            way = f"{mode}-{width}" if language == "en" else f"{mode}-{width}-{language}"
+            await screen.keep(f"{name}-{way}")
+            found += [f"{way}: {problem}" for problem in await screen.accessibility()]
             if await screen.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                found.append(f"{mode}, {width}: wider than the screen")
+                found.append(f"{way}: wider than the screen")
         if moved:
             await screen.page.go_back()
     await screen.page.emulate_media(color_scheme="light")
+    await speak(screen, "en")
     await screen.page.set_viewport_size({"width": 1440, "height": 900})
     assert not found, "\n".join([name, *found])

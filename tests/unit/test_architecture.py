@@ -16,7 +16,7 @@ IMPORTERS = {
     "opentelemetry": {"server/traces.py"},
     "crewai": {"server/crews", "server/demo"},
     "docket": {"server/queue.py"},
-    "starlette": {"server/app", "server/routes", "server/connection", "server/assets.py"},
+    "starlette": {"server/app", "server/routes", "server/connection", "server/assets"},
     "uvicorn": {"server/sockets"},
     "httpcore": {"server/webhooks/sender.py"},
     "standardwebhooks": {"server/webhooks/signing.py"},

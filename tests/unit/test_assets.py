@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from server.assets import EXECUTION, HOME, Assets, find_root
+from server.assets import Assets, find_root
+from server.assets.views import EXECUTION, HOME, needed
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_every_bare_import_of_the_modules_is_mapped(browser: TestClient, assets:
 def test_what_is_preloaded_and_linked_carries_the_hash_of_what_is_served(browser: TestClient) -> None:
     for path in ("/", "/x/x_1"):
         links = re.findall(
-            r'<link rel="(?:modulepreload|stylesheet)" href="([^"]+)" integrity="([^"]+)">', browser.get(path).text
+            r'<link rel="(?:modulepreload|stylesheet)" href="([^"]+)" integrity="([^"]+)"', browser.get(path).text
         )
         assert len(links) > 20
         for url, integrity in links:
@@ -74,9 +75,11 @@ def test_what_is_preloaded_and_linked_carries_the_hash_of_what_is_served(browser
 
 
 def test_a_page_names_in_advance_what_its_view_imports_and_nothing_else(assets: Assets) -> None:
-    home, execution = set(assets.needed(HOME)), set(assets.needed(EXECUTION))
-    assert home < execution <= set(assets.files)
-    assert {"ui/composer.js", "client/index.js", "vendor/preact.js", "vendor/preact-hooks.js"} <= home
+    home = set(needed(assets.files, HOME.modules))
+    execution = set(needed(assets.files, EXECUTION.modules + EXECUTION.beside))
+    assert home | execution <= set(assets.files)
+    assert {"client/index.js", "vendor/preact.js", "vendor/preact-hooks.js"} <= home & execution
+    assert "ui/composer.js" in home - execution
     assert {"vendor/marked.js", "ui/approval.js"} <= execution - home
     assert not {"ui/i18n/id.js", "ui/diff.js", "vendor/diff/diff/word.js"} & execution
 
@@ -130,7 +133,7 @@ def test_texts_are_sent_compressed_to_those_who_take_it(browser: TestClient, ass
 
 
 def test_fonts_are_named_by_their_content_in_the_style_sheet(browser: TestClient, assets: Assets) -> None:
-    urls = re.findall(r'url\("([^"]+)"\)', browser.get("/static/ui/tokens.css").text)
+    urls = re.findall(r'url\("([^"]+)"\)', browser.get("/static/ui/letters.css").text)
     fonts = [name for name in assets.files if name.endswith(".woff2")]
     assert len(urls) == len(fonts) == 4
     for url in urls:
@@ -159,3 +162,22 @@ def test_a_changed_file_gets_another_version(tmp_path: Path, assets: Assets) -> 
     changed = Assets(root)
     differing = {name for name, file in changed.files.items() if file.version != assets.files[name].version}
     assert differing == {"client/store.js"}
+
+
+def test_a_page_has_one_style_sheet_that_says_what_it_holds(browser: TestClient, assets: Assets) -> None:
+    for path, wanted in (("/", {"tokens", "layout"}), ("/x/x_1", {"tokens", "layout", "run", "card", "document"})):
+        ((url, held),) = re.findall(
+            r'<link rel="stylesheet" href="([^"]+)"[^>]* data-holds="([^"]+)"', browser.get(path).text
+        )
+        assert wanted <= set(held.split())
+        sheet = browser.get(url)
+        assert "immutable" in sheet.headers["cache-control"]
+        assert all(assets.files[f"ui/{name}.css"].data.decode() in sheet.text for name in held.split())
+
+
+def test_what_stands_beside_is_fetched_only_where_there_is_room(browser: TestClient) -> None:
+    preload = re.compile(r'<link rel="modulepreload" href="/static/([^?]+)\?[^>]*?( media="[^"]+")?>')
+    for path, beside in (("/x/x_1", "ui/desk.js"), ("/x/x_1/c/cp_1", "ui/inbox.js")):
+        found = dict(preload.findall(browser.get(path).text))
+        assert found[beside] == ' media="(width >= 720px)"'
+        assert found["ui/run.js"] == found["vendor/preact.js"] == ""

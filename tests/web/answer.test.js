@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../../static/ui/i18n/run.js";
-import { choices, chosen, labelOf } from "../../static/ui/actions.js";
+import { choices } from "../../static/ui/actions.js";
 import { atFields, formOf, prepare } from "../../static/ui/answer.js";
 import { textOf } from "../../static/ui/draft.js";
 import { read } from "../../static/ui/fields.js";
 import { pretty } from "../../static/ui/json.js";
+import { chosen, labelOf } from "../../static/ui/verdict.js";
 import { checkpoint } from "./support.js";
 
 const action = (/** @type {string} */ id, needs_feedback = false) => ({

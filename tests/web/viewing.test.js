@@ -89,6 +89,16 @@ test("the others are told once each, by what they do most; oneself is not among 
   assert.equal(othersOf(viewers, {}).length, 2);
 });
 
+test("who came back is not another: a server that died may still name the connection that was", () => {
+  const client = connected();
+  latest().drop();
+  mock.timers.tick(60_000);
+  latest().greet({ connection: "c_9" });
+  const { self } = client.getState();
+  assert.deepEqual([self.connection, self.former], ["c_9", ["c_1"]]);
+  assert.deepEqual(othersOf(viewers, self).map((v) => v.id), ["c_2", "c_3", "c_4"]);
+});
+
 test("who looks is known of open checkpoints, and who this client is from the welcome", () => {
   const frame = { type: /** @type {const} */ ("presence"), execution: ID, checkpoint: "cp_1", viewers };
   const open = offer(initialState, [checkpoint()]);

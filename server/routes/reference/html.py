@@ -10,7 +10,7 @@ Json = Mapping[str, Any]
 #: Code in prose.
 CODE = re.compile("`([^`]+)`")
 #: The pages' own styles, and what they take from the rest of the site.
-STYLES = ("tokens", "base", "reference")
+STYLES = ("letters", "tokens", "base", "reference")
 #: No script, nothing from elsewhere, and nowhere inside another page.
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; "

@@ -15,9 +15,6 @@ export default {
   "inbox.nothing": "Nothing waits for you.",
   "inbox.none": "No runs yet.",
   "inbox.new": "New run",
-  "inbox.review": "Review",
-  "inbox.count": "{n} wait for you",
-  "inbox.count_one": "1 waits for you",
   "inbox.search": "Search",
   "inbox.not_found": "Nothing found.",
   "inbox.show": "Show",
@@ -70,7 +67,7 @@ export default {
   "start.json": "This must be JSON",
   "start.choose": "Choose…",
 
-  "run.loading": "Opening the run…",
+  "run.loading": "Opening…",
 
   "thread.asks": "“{title}” waits for an answer",
 

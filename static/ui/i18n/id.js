@@ -17,9 +17,6 @@ const id = {
   "inbox.nothing": "Tidak ada yang menunggu Anda.",
   "inbox.none": "Belum ada proses.",
   "inbox.new": "Proses baru",
-  "inbox.review": "Tinjau",
-  "inbox.count": "{n} menunggu Anda",
-  "inbox.count_one": "1 menunggu Anda",
   "inbox.search": "Cari",
   "inbox.show": "Tampilkan",
   "inbox.all": "Semua",
@@ -72,7 +69,7 @@ const id = {
   "start.json": "Harus berupa JSON",
   "start.choose": "Pilih…",
 
-  "run.loading": "Membuka proses…",
+  "run.loading": "Membuka…",
 
   "thread.asks": "“{title}” menunggu jawaban",
 

@@ -1,0 +1,75 @@
+"""Public files of static/, read once: their bytes as served, compressed where that helps, and their hashes."""
+
+import base64
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Folders under static/ that browsers may read, and the kinds of files in them.
+FOLDERS = ("client", "ui", "vendor")
+TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".woff2": "font/woff2",
+    ".webmanifest": "application/manifest+json",
+}
+PAGE = ".html"
+
+
+def digest(data: bytes, algorithm: str = "sha384") -> str:
+    """Hash data the way Subresource Integrity and Content-Security-Policy write it: `sha384-…`."""
+    return f"{algorithm}-{base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
+
+
+def find_root() -> Path:
+    """Find static/: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    found = (package / "static", package.parent / "static")
+    return next((root for root in found if (root / "index.html").is_file()), found[0])
+
+
+@dataclass(frozen=True)
+class File:
+    """One public file: its bytes as served, also compressed where that helps, and its hashes."""
+
+    data: bytes
+    media_type: str
+    packed: bytes | None
+    version: str
+    integrity: str
+
+    @classmethod
+    def of(cls, data: bytes, suffix: str) -> "File":
+        """Hash and compress the bytes once."""
+        packed = None if suffix in {".woff2", ".png"} else gzip.compress(data, mtime=0)
+        media_type = TYPES.get(suffix, "text/html; charset=utf-8")
+        return cls(data, media_type, packed, hashlib.sha256(data).hexdigest()[:12], digest(data))
+
+
+def read(root: Path) -> dict[str, File]:
+    """Read all public files, by their names under static/."""
+    paths = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*")) if path.suffix in TYPES]
+    names = {path.relative_to(root).as_posix(): path for path in paths if path.is_file()}
+    plain = {name: File.of(path.read_bytes(), path.suffix) for name, path in names.items() if path.suffix != ".css"}
+    sheets = {name: _versioned(path, root, plain) for name, path in names.items() if path.suffix == ".css"}
+    return dict(sorted((plain | sheets).items()))
+
+
+def joined(files: Mapping[str, File], names: Sequence[str]) -> File:
+    """Make one style sheet of several of the same folder, in their order: one request instead of many."""
+    return File.of(b"\n".join(files[name].data for name in names), ".css")
+
+
+def _versioned(sheet: Path, root: Path, files: Mapping[str, File]) -> File:
+    """Add versions to the URLs in a style sheet: import maps do not reach there."""
+
+    def version(found: re.Match[str]) -> str:
+        name = (sheet.parent / found[1]).resolve().relative_to(root.resolve()).as_posix()
+        return f'url("{found[1]}?v={files[name].version}")'
+
+    return File.of(re.sub(r'url\("(\.[^"]+)"\)', version, sheet.read_text(encoding="utf-8")).encode(), ".css")
