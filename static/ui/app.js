@@ -70,10 +70,11 @@ function App() {
     if (hasWords) letters();
   }, [hasWords]);
   const view = !isKnown ? "sign-in" : place.checkpoint && !refused ? "checkpoint" : place.execution ? "run" : "home";
+  const bars = html`<${Skeleton} />`;
   return html`<div class="app" data-view=${view}>
     <a class="skip" href="#sheet">${t("app.skip")}</a>
     <nav class="inbox" data-testid="inbox" aria-label=${t("inbox")}><header><${Link} to=${{}} class="mark">Quarterdeck<//><${LinkState} /></header>
-      ${hasLists && html`<${Suspense} fallback=${null}><${Lists} place=${place} help=${help} known=${isKnown} /><//>`}</nav>
+      ${hasLists ? html`<${Suspense} fallback=${bars}><${Lists} place=${place} help=${help} known=${isKnown} /><//>` : bars}</nav>
     <main class="stage"><div class="sheet" id="sheet" tabindex="-1" ref=${sheet}>
       <${ConnectionBanner} />
       ${isDemo && html`<p class="banner" data-testid="demo-banner">${t("demo")}</p>`}
