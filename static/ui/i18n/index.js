@@ -13,11 +13,15 @@ export const LANGUAGES = Object.freeze({ en: "English", id: "Bahasa Indonesia" }
 /** @type {Record<Language, Loader[]>} */
 const LOADERS = { en: [async () => en], id: [async () => (await import("./id.js")).default] };
 /** @type {Language} */ let language = "en";
+/** @type {Promise<unknown>} */ let last = Promise.resolve();
 /** @type {Record<string, string>} */ let copy = en;
 /** @type {Set<() => void>} */ const listeners = new Set();
 
-/** Switches the interface; resolves when its copy is there. @param {string} next */
-export async function setLanguage(next) {
+/** Switches the interface, or takes in copy that was added, one after the other; resolves when it is there. @param {string} [next] */
+export const setLanguage = (next) => (last = last.catch(() => undefined).then(() => put(next ?? language)));
+
+/** @param {string} next */
+async function put(next) {
   const known = /** @type {Language} */ (next in LANGUAGES ? next : "en");
   copy = Object.assign({}, ...(await Promise.all(LOADERS[known].map((load) => load()))));
   language = known;
@@ -31,7 +35,7 @@ export const languageNow = () => language;
 /** Adds copy that only some parts of the page need; resolves when it is there. @param {Record<Language, Loader>} more */
 export async function addCopy(more) {
   for (const [code, load] of Object.entries(more)) LOADERS[/** @type {Language} */ (code)].push(load);
-  await setLanguage(language);
+  await setLanguage();
 }
 
 /** The language now; the component renders again when it changes. @returns {Language} */
