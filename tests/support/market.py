@@ -35,9 +35,9 @@ language => {
   choice.dispatchEvent(new Event("change", { bubbles: true }));
 }
 """
-#: A width of the screen, light or dark, a language of the page.
+#: A width of the screen, light or dark, a language of the page; without one as it is.
 Way = tuple[int, str, str]
-PLAIN: Sequence[Way] = [(width, mode, "en") for width in (1440, 390) for mode in ("light", "dark")]
+PLAIN: Sequence[Way] = [(width, mode, "") for width in (1440, 390) for mode in ("light", "dark")]
 #: The same, and on a phone, where words have the least room, in the language that needs more of it.
 SPOKEN: Sequence[Way] = [*PLAIN[:3], (390, "dark", "id")]
 
@@ -74,13 +74,14 @@ async def speak(screen: Screen, language: str) -> None:
 async def look(screen: Screen, name: str, ways: Sequence[Way] = PLAIN) -> None:
     """See that everybody can use what the page shows: in light and dark, on a desk and on a phone; keep pictures."""
     found = []
+    spoken = await screen.page.locator("html").get_attribute("lang") or "en"
     for width in (1440, 390):
         await screen.page.set_viewport_size({"width": width, "height": 900 if width > 720 else 844})
         moved = await screen.page.evaluate(TO_CARD)
         for mode, language in (way[1:] for way in ways if way[0] == width):
             await screen.page.emulate_media(color_scheme="dark" if mode == "dark" else "light")
-            await speak(screen, language)
-            way = f"{mode}-{width}" if language == "en" else f"{mode}-{width}-{language}"
+            await speak(screen, language or spoken)
+            way = f"{mode}-{width}-{language}".rstrip("-")
             await screen.keep(f"{name}-{way}")
             found += [f"{way}: {problem}" for problem in await screen.accessibility()]
             if await screen.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
@@ -88,6 +89,6 @@ async def look(screen: Screen, name: str, ways: Sequence[Way] = PLAIN) -> None:
         if moved:
             await screen.page.go_back()
     await screen.page.emulate_media(color_scheme="light")
-    await speak(screen, "en")
+    await speak(screen, spoken)
     await screen.page.set_viewport_size({"width": 1440, "height": 900})
     assert not found, "\n".join([name, *found])
