@@ -1,8 +1,8 @@
-"""Serve the page from static/ as it lies on disk: fingerprinted through an import map, under a strict policy.
+"""Serve the page from static/: its modules and style sheets joined to few files, under a strict policy.
 
-No build step: every module keeps its name, and the import map in the page sends that name to a URL with the content's
-hash, so that browsers may keep it for ever. The same map carries the hash that each module must have to run. A page
-names in advance what its view needs; the rest comes when it is first used.
+No build step: all is made from the files as they lie on disk when the server starts. The import map in the page sends
+each part of the modules to a URL with the content's hash, so that browsers may keep it for ever, and carries the hash
+that it must have to run. A page names in advance what its view needs; the rest comes when it is first used.
 """
 
 from functools import lru_cache
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from server.assets.files import File, find_root, read
+from server.assets.files import File, find_root
 from server.assets.page import Page
 from server.assets.views import view_of
 
@@ -27,7 +27,7 @@ class Assets:
     """The page and its files, read once when the server starts."""
 
     def __init__(self, root: Path) -> None:
-        page = Page((root / "index.html").read_text(encoding="utf-8"), read(root))
+        page = Page(root)
         self.files = page.files
         self.rendered = lru_cache(maxsize=16)(page.render)
 

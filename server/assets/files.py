@@ -1,10 +1,8 @@
-"""Public files of static/, read once: their bytes as served, compressed where that helps, and their hashes."""
+"""Public files of static/: their bytes as served, compressed where that helps, and their hashes."""
 
 import base64
 import gzip
 import hashlib
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +17,8 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 PAGE = ".html"
-#: Comments and indentation of style sheets; no text in ours has either in it.
-UNREAD = re.compile(r"/\*.*?\*/\n?|(?m:^\s+)", re.DOTALL)
+MODULE = ".js"
+SHEET = ".css"
 
 
 def digest(data: bytes, algorithm: str = "sha384") -> str:
@@ -53,26 +51,7 @@ class File:
         return cls(data, media_type, packed, hashlib.sha256(data).hexdigest()[:12], digest(data))
 
 
-def read(root: Path) -> dict[str, File]:
-    """Read all public files, by their names under static/."""
+def find(root: Path) -> dict[str, Path]:
+    """Find all public files, by their names under static/."""
     paths = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*")) if path.suffix in TYPES]
-    names = {path.relative_to(root).as_posix(): path for path in paths if path.is_file()}
-    plain = {name: File.of(path.read_bytes(), path.suffix) for name, path in names.items() if path.suffix != ".css"}
-    sheets = {name: _versioned(path, root, plain) for name, path in names.items() if path.suffix == ".css"}
-    return dict(sorted((plain | sheets).items()))
-
-
-def joined(files: Mapping[str, File], names: Sequence[str]) -> File:
-    """Make one style sheet of several of the same folder, in their order: one request instead of many."""
-    return File.of(b"\n".join(files[name].data for name in names), ".css")
-
-
-def _versioned(sheet: Path, root: Path, files: Mapping[str, File]) -> File:
-    """Add versions to the URLs in a style sheet (import maps do not reach there); leave out what no browser reads."""
-
-    def version(found: re.Match[str]) -> str:
-        name = (sheet.parent / found[1]).resolve().relative_to(root.resolve()).as_posix()
-        return f'url("{found[1]}?v={files[name].version}")'
-
-    text = re.sub(r'url\("(\.[^"]+)"\)', version, sheet.read_text(encoding="utf-8"))
-    return File.of(UNREAD.sub("", text).encode(), ".css")
+    return {path.relative_to(root).as_posix(): path for path in paths if path.is_file()}

@@ -115,8 +115,11 @@ client.hold(); // the connection comes about while the parts come
 if (setting("letters")) letters();
 else setTimeout(letters, 3000);
 const first = partsOf(placeNow(), NARROW.matches).map((part) => part.load().catch(() => undefined));
-await Promise.all([applyPreferences(), ...first]);
-const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-root.replaceChildren(); // grey bars, which the server sends so that something is there at once
-render(html`<${QuarterdeckProvider} client=${client}><${App} /><//>`, root);
-warmUp([Run, Desk, StartForm, Lists]);
+Promise.all([applyPreferences(), ...first]).then(show); // parts need modules that come with this one: it must not await them
+
+function show() {
+  const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+  root.replaceChildren(); // grey bars, which the server sends so that something is there at once
+  render(html`<${QuarterdeckProvider} client=${client}><${App} /><//>`, root);
+  warmUp([Run, Desk, StartForm, Lists]);
+}

@@ -14,7 +14,9 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from server.assets import Assets, find_root
-from server.assets.views import EXECUTION, HOME, needed
+from server.assets.modules.parts import needed
+from server.assets.modules.syntax import parse
+from server.assets.views import EXECUTION, HOME, QUESTION
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +49,26 @@ def test_each_path_of_the_page_answers_with_it(browser: TestClient, path: str) -
     assert '<div id="app">' in answer.text
 
 
-def test_every_module_is_mapped_to_its_content_and_guarded_by_its_hash(browser: TestClient, assets: Assets) -> None:
+def test_every_part_is_mapped_to_its_content_and_guarded_by_its_hash(browser: TestClient, assets: Assets) -> None:
     found = import_map(browser.get("/").text)
-    modules = [name for name in assets.files if name.endswith(".js")]
-    assert {"client/index.js", "client/react.js", "ui/app.js", "vendor/marked.js"} <= set(modules)
-    for name in modules:
+    parts = [name for name in assets.files if name.endswith(".js")]
+    assert {"ui/app.js", "ui/run.js", "ui/desk.js", "ui/palette.js", "ui/i18n/id.js"} <= set(parts)
+    assert len(found["imports"]) == len(parts)
+    for name in parts:
         url = found["imports"][f"/static/{name}"]
         assert found["integrity"][url] == sri(browser.get(url).content, "sha384")
 
 
-def test_every_bare_import_of_the_modules_is_mapped(browser: TestClient, assets: Assets) -> None:
-    found = import_map(browser.get("/").text)["imports"]
-    imports = re.compile(r'(?:^|[;}\s])(?:import|export)[^;"\']*?from\s*["\']([^"\'.][^"\']*)["\']')
-    texts = [file.data.decode() for name, file in assets.files.items() if name.endswith(".js")]
-    wanted = {bare for text in texts for bare in imports.findall(text)}
-    assert {"react", "preact", "htm", "marked", "diff"} <= wanted <= set(found)
+def test_parts_import_parts_and_nothing_else(assets: Assets) -> None:
+    texts = {name: file.data for name, file in assets.files.items() if name.endswith(".js")}
+    modules = {name: parse(name, text, {}) for name, text in texts.items()}
+    assert {each for module in modules.values() for each in (*module.sources, *module.later)} <= set(modules)
+
+
+def test_what_no_browser_reads_is_not_sent_but_who_holds_the_rights_is(assets: Assets) -> None:
+    texts = {name: file.data.decode() for name, file in assets.files.items() if name.endswith((".js", ".css"))}
+    assert all("sourceMappingURL" not in text and "@param" not in text for text in texts.values())
+    assert "Copyright (c) 2018-2026, MarkedJS" in texts["ui/document.js"]
 
 
 def test_what_is_preloaded_and_linked_carries_the_hash_of_what_is_served(browser: TestClient) -> None:
@@ -69,19 +76,16 @@ def test_what_is_preloaded_and_linked_carries_the_hash_of_what_is_served(browser
         links = re.findall(
             r'<link rel="(?:modulepreload|stylesheet)" href="([^"]+)" integrity="([^"]+)"', browser.get(path).text
         )
-        assert len(links) > 20
+        assert len(links) > 4
         for url, integrity in links:
             assert sri(browser.get(url).content, "sha384") == integrity, url
 
 
-def test_a_page_names_in_advance_what_its_view_imports_and_nothing_else(assets: Assets) -> None:
-    home = set(needed(assets.files, HOME.modules))
-    execution = set(needed(assets.files, EXECUTION.modules + EXECUTION.beside))
-    assert home | execution <= set(assets.files)
-    assert {"client/index.js", "vendor/preact.js", "vendor/preact-hooks.js"} <= home & execution
-    assert "ui/composer.js" in home - execution
-    assert {"vendor/marked.js", "ui/approval.js"} <= execution - home
-    assert not {"ui/i18n/id.js", "ui/diff.js", "vendor/diff/diff/word.js"} & execution
+def test_a_page_names_in_advance_what_its_view_imports_and_nothing_else(browser: TestClient, assets: Assets) -> None:
+    modules = {n: parse(n, file.data, {}) for n, file in assets.files.items() if n.endswith(".js")}
+    for path, view in (("/", HOME), ("/x/x_1", EXECUTION), ("/x/x_1/c/cp_1", QUESTION)):
+        named = re.findall(r'<link rel="modulepreload" href="/static/([^?]+)\?', browser.get(path).text)
+        assert sorted(named) == sorted(needed(modules, view.modules + view.beside))
 
 
 def test_the_policy_allows_the_import_map_by_its_hash_and_no_other_inline_script(browser: TestClient) -> None:
@@ -111,6 +115,7 @@ def test_an_unchanged_page_is_not_sent_again(browser: TestClient) -> None:
 @pytest.mark.parametrize(
     "path",
     [
+        "client/store.js", "vendor/preact.js",
         "package.json", "tsconfig.json", "index.html", ".npmrc", "client/types.d.ts", "vendor/VENDOR.json",
         "vendor/update.mjs", "node_modules/marked/lib/marked.esm.js", "../server/assets.py",
         "..%2fserver%2fassets.py", "ui", "",
@@ -121,12 +126,12 @@ def test_nothing_but_the_page_is_public(browser: TestClient, path: str) -> None:
 
 
 def test_texts_are_sent_compressed_to_those_who_take_it(browser: TestClient, assets: Assets) -> None:
-    packed = browser.get("/static/vendor/marked.js", headers={"accept-encoding": "gzip"})
-    plain = browser.get("/static/vendor/marked.js", headers={"accept-encoding": "identity"})
+    packed = browser.get("/static/ui/document.js", headers={"accept-encoding": "gzip"})
+    plain = browser.get("/static/ui/document.js", headers={"accept-encoding": "identity"})
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.content == plain.content
-    file = assets.files["vendor/marked.js"]
+    file = assets.files["ui/document.js"]
     assert file.packed is not None
     assert gzip.decompress(file.packed) == file.data
     assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"
@@ -148,20 +153,21 @@ def test_a_page_under_a_path_names_everything_under_it(assets: Assets) -> None:
     assert not re.findall(r'(?:href|src)="/?static', page)
     found = import_map(page)
     assert all(url.startswith("/desk/static/") for url in found["imports"].values())
-    assert browser.get(found["imports"]["react"]).status_code == 200
+    assert browser.get(found["imports"]["/desk/static/ui/app.js"]).status_code == 200
 
 
 def test_the_icon_has_its_well_known_name(browser: TestClient) -> None:
     assert browser.get("/favicon.svg").headers["content-type"] == "image/svg+xml"
 
 
-def test_a_changed_file_gets_another_version(tmp_path: Path, assets: Assets) -> None:
+def test_a_changed_module_gives_its_part_another_version(tmp_path: Path, assets: Assets) -> None:
     root = tmp_path / "static"
     shutil.copytree(find_root(), root, ignore=shutil.ignore_patterns("node_modules"))
-    (root / "client" / "store.js").write_text("export const changed = true;\n", encoding="utf-8")
+    with (root / "ui" / "thread.js").open("a", encoding="utf-8") as module:
+        module.write("export const changed = true;\n")
     changed = Assets(root)
     differing = {name for name, file in changed.files.items() if file.version != assets.files[name].version}
-    assert differing == {"client/store.js"}
+    assert differing == {"ui/run.js"}
 
 
 def test_a_page_has_one_style_sheet_that_says_what_it_holds(browser: TestClient, assets: Assets) -> None:
@@ -180,4 +186,4 @@ def test_what_stands_beside_is_fetched_only_where_there_is_room(browser: TestCli
     for path, beside in (("/x/x_1", "ui/desk.js"), ("/x/x_1/c/cp_1", "ui/inbox.js")):
         found = dict(preload.findall(browser.get(path).text))
         assert found[beside] == ' media="(width >= 720px)"'
-        assert found["ui/run.js"] == found["vendor/preact.js"] == ""
+        assert found["ui/run.js"] == found["ui/app.js"] == ""
