@@ -52,4 +52,4 @@ async def test_a_phone_at_home_and_at_a_run_that_waits_and_a_desk_with_the_quest
         check(found)
     check_load(home, "home", FIRST_LOAD)
     check_load(run, "execution", RUN_LOAD)
-    assert "ui/approval.js" in {file.name for file in question.fetched} - {file.name for file in run.fetched}
+    assert "ui/desk.js" in {file.name for file in question.fetched} - {file.name for file in run.fetched}

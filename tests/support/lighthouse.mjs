@@ -34,13 +34,20 @@ function summary(url, { categories, audits }) {
   };
 }
 
+/** Audits a page; once more where the trace of the browser lacks its beginning, as Lighthouse asks for then. */
+async function look(url, port, attempts = 3) {
+  const flags = { port, logLevel: "error", onlyCategories: CATEGORIES, disableFullPageScreenshot: true };
+  const { lhr } = await lighthouse(url, flags, form === "desktop" ? desktopConfig : undefined);
+  const { code, message } = lhr.runtimeError ?? {};
+  if (code === "NO_NAVSTART" && attempts > 1) return look(url, port, attempts - 1);
+  if (code) throw new Error(`${url}: ${message}`);
+  return lhr;
+}
+
 const chrome = await launch({ chromePath, logLevel: "silent", chromeFlags: ["--headless=new", "--no-sandbox", "--disable-gpu"] });
 try {
   for (const url of urls) {
-    const flags = { port: chrome.port, logLevel: "error", onlyCategories: CATEGORIES, disableFullPageScreenshot: true };
-    const { lhr } = await lighthouse(url, flags, form === "desktop" ? desktopConfig : undefined);
-    if (lhr.runtimeError) throw new Error(`${url}: ${lhr.runtimeError.message}`);
-    console.log(JSON.stringify(summary(url, lhr)));
+    console.log(JSON.stringify(summary(url, await look(url, chrome.port))));
   }
 } finally {
   chrome.kill();
