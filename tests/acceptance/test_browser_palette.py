@@ -142,13 +142,16 @@ async def test_who_says_no_is_not_asked_again(screen: Screen, stack: Stack) -> N
     assert await screen.page.evaluate("window.asked") == 0
 
 
-async def test_the_icon_of_the_app_counts_what_waits(screen: Screen, stack: Stack) -> None:
+async def test_the_icons_of_the_app_and_of_the_tab_and_its_title_tell_what_waits(screen: Screen, stack: Stack) -> None:
     await screen.page.add_init_script(DESKTOP)
     execution = await start(stack, "counted", ["after_survey"])
     await screen.go(f"/x/{execution}")
     await expect(screen.page).to_have_title(re.compile(r"^\(\d+\) counted"))
     waiting = await screen.page.locator(".waiting a").count()
     await holds(screen, f"window.badges.at(-1) === {waiting}")
+    icon = screen.page.locator("link[rel=icon]")
+    await expect(icon).to_have_attribute("href", re.compile(r"/static/ui/icons/waiting\.svg$"))
+    assert (await screen.page.request.get(await icon.evaluate("link => link.href"))).ok
     await screen.press("approve")
     await holds(screen, f"window.badges.at(-1) === {waiting - 1}")
 
