@@ -85,7 +85,11 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                length = int(self.headers.get("content-length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # the caller died before it had said all: this is no call
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 usual = receiver.paths.get(self.path, receiver.usual)
                 answer = receiver.answers.popleft() if receiver.answers else usual
