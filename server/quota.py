@@ -9,6 +9,9 @@ from limits import RateLimitItem, parse
 
 from protocol.commands import AnyCommand, Decide, Fork, Say, Start
 
+#: So many in so long.
+Limit = RateLimitItem
+
 
 class Kind(StrEnum):
     """What is counted."""
@@ -41,8 +44,8 @@ class BadRate(ValueError):
 class Limits:
     """How much of each kind one principal may do, and how much may come from one address; none: without limit."""
 
-    principal: Mapping[Kind, RateLimitItem] = field(default_factory=dict)
-    address: Mapping[Kind, RateLimitItem] = field(default_factory=dict)
+    principal: Mapping[Kind, Limit] = field(default_factory=dict)
+    address: Mapping[Kind, Limit] = field(default_factory=dict)
 
     @classmethod
     def read(cls, parts: Iterable[str] = ()) -> "Limits":
@@ -51,7 +54,7 @@ class Limits:
         A limit for one that is not given for addresses counts there five times.
         """
         each = {kind: parse(text) for kind, text in EACH.items()}
-        shared: dict[Kind, RateLimitItem] = {}
+        shared: dict[Kind, Limit] = {}
         for part in parts:
             name, _, text = (piece.strip() for piece in part.partition("="))
             scope, dot, kind = name.rpartition(".")
@@ -66,14 +69,14 @@ class Limits:
         return max(1, limit.amount * seconds // limit.get_expiry())
 
 
-def _limit(text: str) -> RateLimitItem:
+def _limit(text: str) -> Limit:
     try:
         return parse(text)
     except ValueError as error:
         raise BadRate(f"{text!r} is no limit such as 10/minute or 200/10 seconds") from error
 
 
-def _times(limit: RateLimitItem, factor: int) -> RateLimitItem:
+def _times(limit: Limit, factor: int) -> Limit:
     return type(limit)(limit.amount * factor, limit.multiples)
 
 

@@ -31,6 +31,7 @@ from server.settings import Settings
 from server.store import Store, Workers
 from server.store.apikeys import ApiKeys
 from server.store.client import OUTAGE, connect
+from server.store.counters import Counters
 from server.store.tickets import Tickets
 from server.webhooks import configuration
 
@@ -49,7 +50,7 @@ class Web:
         self.workers = Workers(self.redis)
         self.catalogue = Catalogue(self.workers, list(settings.crews))
         self.queue = Queue(url)
-        self.rates = Rates(self.redis, settings.rate_limits)
+        self.rates = Rates(Counters(self.redis), settings.rate_limits)
         webhooks = configuration.subscriptions(settings)
         self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates, webhooks)
         self.pubsub = PubSub(self.redis)
