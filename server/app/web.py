@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from server import telemetry
 from server.app.doorkeeper import Doorkeeper
+from server.app.exposure import Exposure
 from server.assets import Assets, find_root
 from server.auth.doorman import Doorman
 from server.catalogue import Catalogue
@@ -27,7 +28,7 @@ from server.routes.compat.health import Health
 from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
 from server.routes.reference import Reference
-from server.settings import Settings
+from server.settings import Settings, is_loopback
 from server.store import Store, Workers
 from server.store.apikeys import ApiKeys
 from server.store.client import OUTAGE, connect
@@ -67,6 +68,8 @@ class Web:
         self.health = Health(self.store, lambda: self.endpoint.draining)
         self._stack = AsyncExitStack()
         self._counted = float("-inf")
+        #: Nobody is asked who they are, since only this machine reaches it: if that is so.
+        self._unguarded = is_loopback(settings.host) and not (settings.auth.required or settings.insecure)
 
     def routes(self) -> list[BaseRoute]:
         """Serve the socket, REST, AG-UI, the contracts of existing front ends, and the page."""
@@ -84,6 +87,8 @@ class Web:
     def guard(self, app: Starlette) -> None:
         """Let nobody in who must say who they are and does not."""
         app.add_middleware(Doorkeeper, doorman=self.doorman)
+        if self._unguarded:
+            app.add_middleware(Exposure)
 
     def checks(self) -> dict[str, Check]:
         """Prove the subscription by a word that comes back through it, and the crews by what workers report."""
