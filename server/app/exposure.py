@@ -1,6 +1,6 @@
-"""A server that asks nobody who they are, on an address of this machine alone: is it public by way of a proxy?
+"""An open server on an address of this machine alone, which a proxy on the same machine makes public all the same.
 
-The proxy comes from this machine, and whoever is behind it may do everything. That may be meant, so nobody is refused.
+Whoever is behind the proxy may do everything then. That may be meant, so nobody is refused.
 """
 
 import re
@@ -42,7 +42,7 @@ class Exposure:
 
 
 def sign_of(headers: Mapping[str, str]) -> str | None:
-    """Give the header that shows that a request has come from beyond this machine. Pure."""
+    """Give the header by which a request shows that it has come from beyond this machine. Pure."""
     for name, client in _named(headers):
         if client and not is_loopback(client):
             return f"{name}: {headers[name][:200]}"

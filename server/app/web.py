@@ -122,13 +122,13 @@ class Web:
     async def _measure_redis(self) -> None:
         if time.monotonic() - self._counted < COUNT_EVERY:
             return
+        self._counted = time.monotonic()  # whoever asks while it is counted is told what was counted before
         try:
             counts = await self.store.count()
             waiting = sum([await store.count_inbox() for store in await self.store.everywhere()])
             reports = await self.workers.live()
         except OUTAGE:
             return
-        self._counted = time.monotonic()
         _set_counts(counts)
         telemetry.OPEN_CHECKPOINTS.set(waiting)
         telemetry.SLOTS.clear()

@@ -11,6 +11,7 @@ from protocol.commands import Cancel
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import Principal, Role
+from server.routes import shared
 from server.routes.openapi.table import OPERATIONS
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
@@ -149,6 +150,26 @@ async def test_health_counts_for_those_who_are_known(world: World) -> None:
         assert (await ask(site, "GET", "/health", **shown(token(roles=[])))).json() == told, "nor is it theirs to see"
     async with running_rest(world) as site:
         assert (await ask(site, "GET", "/health")).json()["active_executions"] == 0
+
+
+async def test_strangers_who_ask_for_its_health_share_what_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "LASTS", 60)
+    asked: list[str] = []
+
+    async def ping() -> bool:
+        asked.append("ping")
+        if len(asked) == 1:
+            raise OSError("it is away")
+        return True
+
+    async with running_rest(world, auth=ASKING) as site:
+        with monkeypatch.context() as patch:
+            patch.setattr(world.redis, "ping", ping)
+            assert [(await ask(site, "GET", "/health")).status_code for _ in range(5)] == [503] * 5
+            assert (await ask(site, "GET", "/health", **shown(token()))).status_code == 200, "others are not"
+    assert asked == ["ping"]
 
 
 async def test_an_api_key_opens_until_it_is_revoked(world: World) -> None:

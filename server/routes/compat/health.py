@@ -9,10 +9,12 @@ from starlette.types import Scope
 
 from server.routes.api.requests import json
 from server.routes.asking import known_visitor
+from server.routes.shared import Shared
 from server.store import Store
 from server.store.client import OUTAGE
 
 SERVICE = "quarterdeck"
+AWAY = "Redis cannot be reached."
 #: What is counted is told to who is known, and has a role, only: it is a tenant's own.
 UNTOLD = {"active_executions": None, "pending_checkpoints": None}
 #: What is true now is not to be kept, and another may ask for the page here.
@@ -36,6 +38,7 @@ class Health:
     def __init__(self, store: Store, draining: Callable[[], bool]) -> None:
         self.store = store
         self.draining = draining
+        self._reached = Shared(self._reach)
 
     def routes(self) -> list[BaseRoute]:
         """List the routes; the one at `/` must come before the page's."""
@@ -53,17 +56,25 @@ class Health:
         if self.draining():
             return self._unwell(who, "The server is shutting down.")
         visitor = known_visitor(request)
+        if visitor is None or not visitor.principal.roles:
+            if not await self._reached():
+                return self._unwell(who, AWAY)
+            return json({**who, "status": "healthy", **UNTOLD}, headers=FRESH)
         try:
-            if visitor is None or not visitor.principal.roles:
-                await self.store.redis.ping()
-                return json({**who, "status": "healthy", **UNTOLD}, headers=FRESH)
             store = self.store.of(visitor.principal.tenant)
             active, pending = await store.count_active(), await store.count_inbox()
         except OUTAGE:
-            return self._unwell(who, "Redis cannot be reached.")
+            return self._unwell(who, AWAY)
         return json(
             {**who, "status": "healthy", "active_executions": active, "pending_checkpoints": pending}, headers=FRESH
         )
+
+    async def _reach(self) -> bool:
+        try:
+            await self.store.redis.ping()
+        except OUTAGE:
+            return False
+        return True
 
     def _unwell(self, who: dict[str, str], reason: str) -> Response:
         return json({**who, "status": "unhealthy", **UNTOLD, "detail": reason}, 503, FRESH)
