@@ -27,6 +27,7 @@ from server.routes.compat import Compat
 from server.routes.compat.health import Health
 from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
+from server.routes.places import Places
 from server.routes.reference import Reference
 from server.settings import Settings, is_loopback
 from server.store import Store, Workers
@@ -62,8 +63,9 @@ class Web:
         self.endpoint = Endpoint(
             self.hub, self.dispatch, policy, self.doorman, crews=lambda: self.catalogue.names, admit=self.rates.connect
         )
-        self.api = Api(self.dispatch, self.hub, Files(settings.data))
-        self.agui = AgUi(self.dispatch, self.hub)
+        self.places = Places(limits)
+        self.api = Api(self.dispatch, self.hub, Files(settings.data), self.places)
+        self.agui = AgUi(self.dispatch, self.hub, self.places)
         self.compat = Compat(self.dispatch, self.hub, settings.default_crew)
         self.health = Health(self.store, lambda: self.endpoint.draining)
         self._stack = AsyncExitStack()
@@ -139,8 +141,7 @@ class Web:
 
     async def drain(self) -> None:
         """Take leave of every socket, and of who waits for events."""
-        await self.api.drain()
-        await self.agui.drain()
+        self.places.drain()
         await self.compat.drain()
         await self.endpoint.drain()
         await self.dispatch.views.tell()

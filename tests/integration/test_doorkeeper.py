@@ -221,7 +221,7 @@ async def test_a_wait_ends_with_what_opened_it(
 
         tasks.start_soon(wait)
         await wait_until(
-            lambda: bool(site.compat.endings.waiting or site.api.events.outlets or answers), description="it waits"
+            lambda: bool(site.compat.endings.waiting or site.places.outlets or answers), description="it waits"
         )
         assert not answers
         if revoked:
@@ -229,7 +229,7 @@ async def test_a_wait_ends_with_what_opened_it(
         await wait_until(lambda: bool(answers), description="it waits no longer")
         assert (answers[0].status_code, answers[0].headers["www-authenticate"]) == (401, "Bearer")
         assert "expired" in answers[0].text
-        assert (site.compat.endings.waiting, site.api.events.outlets) == (set(), set())
+        assert (site.compat.endings.waiting, site.places.outlets) == (set(), set())
         await wait_until(lambda: site.hub.channels == 0, description="nothing is watched")
         items = (await ask(site, "GET", "/api/v1/executions", **admin)).json()["items"]
         assert {item["state"] for item in items} == {"queued"}

@@ -65,7 +65,8 @@ async def test_what_has_changed_is_told_soon(monkeypatch: pytest.MonkeyPatch) ->
         check.answer = "it is away"
 
         async def unwell() -> bool:
-            return (await client.get("/readyz")).json() == {"status": "not ready", "checks": {"redis": "it is away"}}
+            told: dict[str, Any] = (await client.get("/readyz")).json()
+            return told == {"status": "not ready", "checks": {"redis": "it is away"}}
 
         await wait_until(unwell, description="the change is noticed")
         check.answer = None
@@ -99,10 +100,14 @@ async def test_however_many_read_the_metrics_redis_is_counted_once() -> None:
     async with web.redis:
         web.store = cast("Store", SimpleNamespace(count=count, everywhere=_nowhere))
         web.workers = cast("Any", SimpleNamespace(live=_nowhere))
+
+        async def read() -> None:
+            for measure in web.measures():
+                await measure()
+
         async with anyio.create_task_group() as group:
             for _ in range(20):
-                for measure in web.measures():
-                    group.start_soon(measure)
+                group.start_soon(read)
             await wait_until(lambda: count.tried > 0, description="it is counted")
             count.may.set()
     assert count.tried == 1
