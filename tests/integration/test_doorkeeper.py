@@ -13,6 +13,7 @@ from protocol.ids import ExecutionId
 from server.auth import Principal, Role
 from server.routes import shared
 from server.routes.openapi.table import OPERATIONS
+from server.store import Store
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
 from tests.support.contract import fits
@@ -152,24 +153,30 @@ async def test_health_counts_for_those_who_are_known(world: World) -> None:
         assert (await ask(site, "GET", "/health")).json()["active_executions"] == 0
 
 
-async def test_strangers_who_ask_for_its_health_share_what_is_found(
+async def test_all_of_a_tenant_who_ask_for_its_health_share_what_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And so do all who are nobody's."""
     monkeypatch.setattr(shared, "LASTS", 60)
-    asked: list[str] = []
+    found: list[str] = []
 
     async def ping() -> bool:
-        asked.append("ping")
-        if len(asked) == 1:
-            raise OSError("it is away")
-        return True
+        found.append("")
+        raise OSError("it is away")
+
+    async def count(store: Store) -> int:
+        found.append(store.tenant)
+        return len(found)
 
     async with running_rest(world, auth=ASKING) as site:
         with monkeypatch.context() as patch:
             patch.setattr(world.redis, "ping", ping)
-            assert [(await ask(site, "GET", "/health")).status_code for _ in range(5)] == [503] * 5
-            assert (await ask(site, "GET", "/health", **shown(token()))).status_code == 200, "others are not"
-    assert asked == ["ping"]
+            patch.setattr(Store, "count_active", count)
+            assert [(await ask(site, "GET", "/health")).status_code for _ in range(3)] == [503] * 3
+            for tenant, number in (("kopi", 2), ("teh", 3), ("kopi", 2), ("teh", 3)):
+                told = (await ask(site, "GET", "/health", **shown(token(tenant=tenant)))).json()
+                assert (told["status"], told["active_executions"]) == ("healthy", number)
+    assert found == ["", "kopi", "teh"]
 
 
 async def test_an_api_key_opens_until_it_is_revoked(world: World) -> None:
