@@ -9,6 +9,9 @@ from limits import RateLimitItem, parse
 
 from protocol.commands import AnyCommand, Decide, Fork, Say, Start
 
+#: So many in so long.
+Limit = RateLimitItem
+
 
 class Kind(StrEnum):
     """What is counted."""
@@ -29,6 +32,8 @@ EACH = {
     Kind.DECISIONS: "120/minute",
     Kind.FAILURES: "20/minute",
 }
+#: Streams of server-sent events that one person or program may have open at once, in each web process.
+STREAMS, OPEN_STREAMS, MOST_STREAMS = "streams", 100, 1_000_000
 #: Behind one address there may be an office: it may do so many times what one may.
 SHARED = 5
 
@@ -39,26 +44,39 @@ class BadRate(ValueError):
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of each kind one principal may do, and how much may come from one address; none: without limit."""
+    """How much of each kind one principal may do, and how much may come from one address; none: without limit.
 
-    principal: Mapping[Kind, RateLimitItem] = field(default_factory=dict)
-    address: Mapping[Kind, RateLimitItem] = field(default_factory=dict)
+    `streams`: how many may be open at once, of one `principal`, and of one `address`.
+    """
+
+    principal: Mapping[Kind, Limit] = field(default_factory=dict)
+    address: Mapping[Kind, Limit] = field(default_factory=dict)
+    streams: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, parts: Iterable[str] = ()) -> "Limits":
-        """Read changes to the defaults: `starts=10/minute`, or `address.starts=100/minute`.
+        """Read changes to the defaults: `starts=10/minute`, `address.starts=100/minute`, or `streams=20`.
 
         A limit for one that is not given for addresses counts there five times.
         """
         each = {kind: parse(text) for kind, text in EACH.items()}
-        shared: dict[Kind, RateLimitItem] = {}
+        shared: dict[Kind, Limit] = {}
+        streams: dict[str, int] = {}
         for part in parts:
             name, _, text = (piece.strip() for piece in part.partition("="))
             scope, dot, kind = name.rpartition(".")
-            if kind not in list(Kind) or (dot and scope != "address"):
-                raise BadRate(f"{name!r} is none of {', '.join(Kind)}, alone or behind `address.`")
-            (shared if dot else each)[Kind(kind)] = _limit(text)
-        return cls(each, {kind: shared.get(kind, _times(limit, SHARED)) for kind, limit in each.items()})
+            if kind not in (*Kind, STREAMS) or (dot and scope != "address"):
+                raise BadRate(f"{name!r} is none of {', '.join((*Kind, STREAMS))}, alone or behind `address.`")
+            if kind == STREAMS:
+                streams[scope or "principal"] = _number(text)
+            else:
+                (shared if dot else each)[Kind(kind)] = _limit(text)
+        one = streams.get("principal", OPEN_STREAMS)
+        return cls(
+            each,
+            {kind: shared.get(kind, _times(limit, SHARED)) for kind, limit in each.items()},
+            {"principal": one, "address": one * SHARED, **streams},
+        )
 
     def commands_in(self, seconds: int) -> int:
         """Tell how many commands one principal may give in so many seconds, at least one."""
@@ -66,14 +84,20 @@ class Limits:
         return max(1, limit.amount * seconds // limit.get_expiry())
 
 
-def _limit(text: str) -> RateLimitItem:
+def _limit(text: str) -> Limit:
     try:
         return parse(text)
     except ValueError as error:
         raise BadRate(f"{text!r} is no limit such as 10/minute or 200/10 seconds") from error
 
 
-def _times(limit: RateLimitItem, factor: int) -> RateLimitItem:
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) <= MOST_STREAMS:
+        raise BadRate(f"{text!r} is no number of {STREAMS} that may be open at once, from 1 to {MOST_STREAMS}")
+    return int(text)
+
+
+def _times(limit: Limit, factor: int) -> Limit:
     return type(limit)(limit.amount * factor, limit.multiples)
 
 

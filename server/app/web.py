@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from server import telemetry
 from server.app.doorkeeper import Doorkeeper
+from server.app.exposure import Exposure
 from server.assets import Assets, find_root
 from server.auth.doorman import Doorman
 from server.catalogue import Catalogue
@@ -26,11 +27,13 @@ from server.routes.compat import Compat
 from server.routes.compat.health import Health
 from server.routes.openapi import OpenApi
 from server.routes.operations import Check, Measure
+from server.routes.places import Places
 from server.routes.reference import Reference
-from server.settings import Settings
+from server.settings import Settings, is_loopback
 from server.store import Store, Workers
 from server.store.apikeys import ApiKeys
 from server.store.client import OUTAGE, connect
+from server.store.counters import Counters
 from server.store.tickets import Tickets
 from server.webhooks import configuration
 
@@ -49,7 +52,7 @@ class Web:
         self.workers = Workers(self.redis)
         self.catalogue = Catalogue(self.workers, list(settings.crews))
         self.queue = Queue(url)
-        self.rates = Rates(self.redis, settings.rate_limits)
+        self.rates = Rates(Counters(self.redis), settings.rate_limits)
         webhooks = configuration.subscriptions(settings)
         self.dispatch = Dispatch(self.store, self.workers, self.catalogue, self.queue, self.rates, webhooks)
         self.pubsub = PubSub(self.redis)
@@ -60,12 +63,15 @@ class Web:
         self.endpoint = Endpoint(
             self.hub, self.dispatch, policy, self.doorman, crews=lambda: self.catalogue.names, admit=self.rates.connect
         )
-        self.api = Api(self.dispatch, self.hub, Files(settings.data))
-        self.agui = AgUi(self.dispatch, self.hub)
+        self.places = Places(limits)
+        self.api = Api(self.dispatch, self.hub, Files(settings.data), self.places)
+        self.agui = AgUi(self.dispatch, self.hub, self.places)
         self.compat = Compat(self.dispatch, self.hub, settings.default_crew)
         self.health = Health(self.store, lambda: self.endpoint.draining)
         self._stack = AsyncExitStack()
         self._counted = float("-inf")
+        #: Nobody is asked who they are, since only this machine reaches it: if that is so.
+        self._unguarded = is_loopback(settings.host) and not (settings.auth.required or settings.insecure)
 
     def routes(self) -> list[BaseRoute]:
         """Serve the socket, REST, AG-UI, the contracts of existing front ends, and the page."""
@@ -83,6 +89,8 @@ class Web:
     def guard(self, app: Starlette) -> None:
         """Let nobody in who must say who they are and does not."""
         app.add_middleware(Doorkeeper, doorman=self.doorman)
+        if self._unguarded:
+            app.add_middleware(Exposure)
 
     def checks(self) -> dict[str, Check]:
         """Prove the subscription by a word that comes back through it, and the crews by what workers report."""
@@ -116,13 +124,13 @@ class Web:
     async def _measure_redis(self) -> None:
         if time.monotonic() - self._counted < COUNT_EVERY:
             return
+        self._counted = time.monotonic()  # whoever asks while it is counted is told what was counted before
         try:
             counts = await self.store.count()
             waiting = sum([await store.count_inbox() for store in await self.store.everywhere()])
             reports = await self.workers.live()
         except OUTAGE:
             return
-        self._counted = time.monotonic()
         _set_counts(counts)
         telemetry.OPEN_CHECKPOINTS.set(waiting)
         telemetry.SLOTS.clear()
@@ -133,8 +141,7 @@ class Web:
 
     async def drain(self) -> None:
         """Take leave of every socket, and of who waits for events."""
-        await self.api.drain()
-        await self.agui.drain()
+        self.places.drain()
         await self.compat.drain()
         await self.endpoint.drain()
         await self.dispatch.views.tell()

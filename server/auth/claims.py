@@ -1,7 +1,7 @@
 """From what a token says to the principal that it speaks of. Pure."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from server.auth.principal import Principal, Role
 from server.settings import AuthSettings
@@ -18,12 +18,12 @@ class BadClaim(ValueError):
 def principal(claims: Mapping[str, Any], settings: AuthSettings) -> Principal:
     """Read the principal out of the claims, or raise `BadClaim`."""
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST:
+    if not _is_text(subject) or not 0 < len(subject) <= LONGEST:
         raise BadClaim(f"`sub` must be a text of 1 to {LONGEST} letters.")
     name = find(claims, settings.name_claim)
     return Principal(
         id=subject,
-        name=name.strip()[:LONGEST] if isinstance(name, str) and name.strip() else subject,
+        name=name.strip()[:LONGEST] if _is_text(name) and name.strip() else subject,
         tenant=_tenant(find(claims, settings.tenant_claim), settings),
         roles=roles(find(claims, settings.roles_claim)),
     )
@@ -36,6 +36,11 @@ def find(claims: Mapping[str, Any], name: str) -> Any:
     first, dot, rest = name.partition(".")
     inner = claims.get(first)
     return find(inner, rest) if dot and isinstance(inner, Mapping) else None
+
+
+def _is_text(claim: Any) -> TypeGuard[str]:
+    """Tell whether a claim can be written down: JSON may name one half of a letter alone."""
+    return isinstance(claim, str) and not any("\ud800" <= letter <= "\udfff" for letter in claim)
 
 
 def _tenant(claim: Any, settings: AuthSettings) -> str:

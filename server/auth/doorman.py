@@ -45,11 +45,8 @@ class Tickets(Protocol):
 class Attempts(Protocol):
     """How often somebody failed to say who they are, from where the one at hand comes."""
 
-    async def attempt(self) -> None:
-        """Raise `Refused` when that was too often."""
-
     async def failed(self) -> None:
-        """Count one more."""
+        """Count one more, or raise `Refused` when that was too often."""
 
 
 class Doorman:
@@ -79,17 +76,22 @@ class Doorman:
         return await self._tried(self._read, secret)
 
     async def _tried(self, read: Callable[[str], Awaitable[Session]], secret: str) -> Session:
-        """Read a secret, unless too many were wrong that came from there."""
-        if self._attempts is not None:
-            await self._attempts.attempt()
+        """Read a secret. Where too many were wrong that came from there, a wrong one is told to wait.
+
+        One that is good opens all the same: behind a proxy all may come from one address, and among 256 random bits, or
+        signatures, nobody finds one by trying.
+        """
         try:
             return await read(secret)
         except Refused as refused:
             if refused.code is ErrorCode.UNAUTHENTICATED:
-                log.warning("auth.failed", reason=refused.message)
-                if self._attempts is not None:
-                    await self._attempts.failed()
+                await self._failed(refused.message)
             raise
+
+    async def _failed(self, reason: str) -> None:
+        if self._attempts is not None:
+            await self._attempts.failed()
+        log.warning("auth.failed", reason=reason)
 
     async def _read(self, secret: str) -> Session:
         if secret.startswith(APIKEY):

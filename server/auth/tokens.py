@@ -31,6 +31,8 @@ from server.settings import AuthSettings
 LEEWAY = 5
 #: The end of the year 9999. What is behind it was not counted in seconds.
 LATEST = 253_402_300_799
+#: What else the library raises, for headers and claims of types that it does not look for, or too deep to be read.
+UNFORESEEN = (ValueError, TypeError, RecursionError)
 #: What a token's header names, and not the settings, is worth nothing: only these are read of it.
 HEADER = ("alg", "kid")
 
@@ -135,7 +137,7 @@ def verified(token: str, header: Header, keys: Sequence[VerifyingKey]) -> dict[s
                 return dict(jwt.decode(token, key.key, registry=registry).claims)
         except BadSignatureError:
             continue
-        except (JoseError, ValueError) as error:
+        except (JoseError, *UNFORESEEN) as error:
             raise _unreadable(error) from None
     raise unauthenticated("The token's signature is not right.")
 

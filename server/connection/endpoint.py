@@ -74,17 +74,22 @@ class Endpoint:
         """Serve one connection from its handshake to its end."""
         await receive()  # websocket.connect
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        if self.draining:
-            await _reject(scope, send, 503)
-        elif not self._policy.admits(headers.get(b"origin"), headers.get(b"host")):
+        if not self._policy.admits(headers.get(b"origin"), headers.get(b"host")):
             await _reject(scope, send, 403)
+            return
+        try:
+            self._stay()
+            session = await self._session(scope)
+            self._stay()
+        except Refused as refused:
+            await _refuse(scope, send, refused)
         else:
-            try:
-                session = await self._session(scope)
-            except Refused as refused:
-                await _refuse(scope, send, refused)
-            else:
-                await self._accept(scope, receive, send, session)
+            await self._accept(scope, receive, send, session)
+
+    def _stay(self) -> None:
+        """Raise `Refused` once the server leaves: nobody would take leave of who connects now."""
+        if self.draining:
+            raise Refused(ErrorCode.UNAVAILABLE, "The server is shutting down.", retry_after=1.0)
 
     async def _session(self, scope: Scope) -> Session | None:
         """Tell who connects, if that is known by now: by a ticket. Raises `Refused`."""

@@ -1,11 +1,12 @@
-"""uvicorn's HTTP protocol, with limits to what a peer may do that asks for nothing yet, and a way to leave one.
+"""uvicorn's HTTP protocol, with limits to what a peer may do before it asks and after it is answered; and a way out.
 
-uvicorn keeps whatever comes before a body, however long it is and takes; and its `close` would wait for a peer that
-reads nothing.
+uvicorn keeps whatever comes before a body, however long it is and takes; it waits for a peer that reads nothing, in its
+`close` as well; and of several requests on one connection it tells only the last that the peer has gone.
 """
 
 import asyncio
 from asyncio.transports import BaseTransport
+from collections.abc import Sequence
 from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -17,6 +18,8 @@ LARGEST_HEAD = 64 * 1024
 PER_BYTE = 8
 #: A head must be there so many seconds after the connection, or after its own first byte.
 HEAD_LIMIT = 20.0
+#: Of what waits for it, a peer must take something within so many seconds.
+READ_LIMIT = 60.0
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -27,6 +30,11 @@ class HttpProtocol(HttpToolsProtocol):
     _received = _body = 0
     _fresh = _whole = False
     _clock: asyncio.TimerHandle | None = None
+    #: Bytes that waited for the peer when its reading was last looked at.
+    _unread = 0
+    _reading: asyncio.TimerHandle | None = None
+    #: The requests that are not answered yet: the one at work, and those behind it.
+    _open: Sequence[RequestResponseCycle] = ()
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for a head, but not for ever."""
@@ -34,8 +42,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Wait for nothing any more, and tell all who work for the peer."""
         self._stop_clock()
+        self._stop_reading()
+        for cycle in self._open:
+            cycle.disconnected = not cycle.response_complete
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -59,7 +71,15 @@ class HttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Have the request answered."""
         self._stop_clock()
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:  # it is no handshake of WebSocket
+            self._open = [cycle for cycle in (*self._open, self.cycle) if not cycle.response_complete]
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the peer to the protocol of its socket."""
+        self._stop_reading()
+        super().handle_websocket_upgrade()
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -70,6 +90,33 @@ class HttpProtocol(HttpToolsProtocol):
         """End the request."""
         self._whole = True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Have the answer read."""
+        super().on_response_complete()
+        self._await_reading()
+
+    def pause_writing(self) -> None:
+        """Have what is there read, before there is more."""
+        super().pause_writing()
+        self._await_reading()
+
+    def _await_reading(self) -> None:
+        self._stop_reading()
+        self._unread = self.transport.get_write_buffer_size()
+        if self._unread:
+            self._reading = self.loop.call_later(READ_LIMIT, self._check_reading)
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _check_reading(self) -> None:
+        if self.transport.get_write_buffer_size() == self._unread:  # neither read, nor anything behind it
+            self.transport.abort()
+        else:
+            self._await_reading()
 
     def _await_head(self) -> None:
         self._clock = self.loop.call_later(HEAD_LIMIT, self.transport.close)

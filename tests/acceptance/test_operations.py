@@ -253,6 +253,9 @@ async def test_with_a_frozen_redis_it_says_so_soon(lonely: tuple[Valkey, Web]) -
     valkey, web = lonely
     await wait_until(lambda: web.get("/readyz").status == 503, description="it is alive", timeout=30)
     valkey.send(signal.SIGSTOP)
+    await wait_until(
+        lambda: web.get("/readyz").json["checks"]["redis"] != "ok", description="what was found before is over"
+    )
     answers: dict[str, Answer] = {}
 
     async def probe(path: str) -> None:

@@ -11,7 +11,9 @@ from protocol.commands import Cancel
 from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId
 from server.auth import Principal, Role
+from server.routes import shared
 from server.routes.openapi.table import OPERATIONS
+from server.store import Store
 from server.store.apikeys import ApiKeys
 from server.store.tickets import Tickets
 from tests.support.contract import fits
@@ -151,6 +153,32 @@ async def test_health_counts_for_those_who_are_known(world: World) -> None:
         assert (await ask(site, "GET", "/health")).json()["active_executions"] == 0
 
 
+async def test_all_of_a_tenant_who_ask_for_its_health_share_what_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so do all who are nobody's."""
+    monkeypatch.setattr(shared, "LASTS", 60)
+    found: list[str] = []
+
+    async def ping() -> bool:
+        found.append("")
+        raise OSError("it is away")
+
+    async def count(store: Store) -> int:
+        found.append(store.tenant)
+        return len(found)
+
+    async with running_rest(world, auth=ASKING) as site:
+        with monkeypatch.context() as patch:
+            patch.setattr(world.redis, "ping", ping)
+            patch.setattr(Store, "count_active", count)
+            assert [(await ask(site, "GET", "/health")).status_code for _ in range(3)] == [503] * 3
+            for tenant, number in (("kopi", 2), ("teh", 3), ("kopi", 2), ("teh", 3)):
+                told = (await ask(site, "GET", "/health", **shown(token(tenant=tenant)))).json()
+                assert (told["status"], told["active_executions"]) == ("healthy", number)
+    assert found == ["", "kopi", "teh"]
+
+
 async def test_an_api_key_opens_until_it_is_revoked(world: World) -> None:
     apikeys = ApiKeys(world.redis)
     secret, made = await apikeys.create("nightly", "kopi", [Role.VIEWER])
@@ -200,7 +228,7 @@ async def test_a_wait_ends_with_what_opened_it(
 
         tasks.start_soon(wait)
         await wait_until(
-            lambda: bool(site.compat.endings.waiting or site.api.events.outlets or answers), description="it waits"
+            lambda: bool(site.compat.endings.waiting or site.places.outlets or answers), description="it waits"
         )
         assert not answers
         if revoked:
@@ -208,7 +236,7 @@ async def test_a_wait_ends_with_what_opened_it(
         await wait_until(lambda: bool(answers), description="it waits no longer")
         assert (answers[0].status_code, answers[0].headers["www-authenticate"]) == (401, "Bearer")
         assert "expired" in answers[0].text
-        assert (site.compat.endings.waiting, site.api.events.outlets) == (set(), set())
+        assert (site.compat.endings.waiting, site.places.outlets) == (set(), set())
         await wait_until(lambda: site.hub.channels == 0, description="nothing is watched")
         items = (await ask(site, "GET", "/api/v1/executions", **admin)).json()["items"]
         assert {item["state"] for item in items} == {"queued"}

@@ -94,7 +94,7 @@ async def test_a_request_waits_for_the_next_event_and_no_longer(site: RestSite) 
 
     async with anyio.create_task_group() as group:
         group.start_soon(wait)
-        await wait_until(lambda: len(site.api.events.outlets) == 1, description="it waits")
+        await wait_until(lambda: len(site.places.outlets) == 1, description="it waits")
         assert not got
         await site.world.decide(checkpoint, "approve")
     assert got[0]["items"][0]["type"] == "checkpoint.decided"
@@ -149,7 +149,7 @@ async def test_a_stream_is_live_and_ends_with_the_execution(site: RestSite) -> N
         assert rest[0].frame["type"] == "checkpoint.decided"
         assert [each async for each in events] == []
     await wait_until(lambda: site.hub.channels == 0, description="nobody listens any more")
-    assert not site.api.events.outlets
+    assert not site.places.outlets
 
 
 async def test_a_position_in_a_log_that_was_lost_begins_with_a_snapshot(site: RestSite) -> None:
@@ -179,8 +179,8 @@ async def test_who_leaves_is_forgotten(site: RestSite) -> None:
     execution = await begin(site)
     async with site.stream(execution) as events:
         await take(events, "synced")
-        assert len(site.api.events.outlets) == 1
-    await wait_until(lambda: not site.api.events.outlets, description="the stream is gone")
+        assert len(site.places.outlets) == 1
+    await wait_until(lambda: not site.places.outlets, description="the stream is gone")
     await wait_until(lambda: site.hub.channels == 0, description="nobody listens any more")
     await site.world.dispatch.handle(Cancel(execution=execution), RARA)
 
@@ -202,8 +202,8 @@ async def test_a_server_that_leaves_ends_streams_and_answers_who_waits(site: Res
         async with anyio.create_task_group() as group:
             group.start_soon(wait)
             group.start_soon(stream)
-            await wait_until(lambda: len(site.api.events.outlets) == 2, description="both are there")
-            await site.api.drain()
+            await wait_until(lambda: len(site.places.outlets) == 2, description="both are there")
+            site.places.drain()
     assert [] in answers
     await site.world.dispatch.handle(Cancel(execution=execution), RARA)
 
@@ -239,11 +239,11 @@ async def test_who_reads_nothing_is_let_go_and_the_others_get_everything(
 
     async with stalled(site, execution) as plain, site.stream(execution) as events:
         await take(events, "synced")
-        await wait_until(lambda: len(site.api.events.outlets) == 2, description="both are there")
+        await wait_until(lambda: len(site.places.outlets) == 2, description="both are there")
         async with anyio.create_task_group() as group:
             group.start_soon(fill)
             assert len(await take(events, "execution.cancelled")) == 1201
-        await wait_until(lambda: not site.api.events.outlets, description="the stalled one is let go")
+        await wait_until(lambda: not site.places.outlets, description="the stalled one is let go")
         assert b"execution.cancelled" not in await anyio.to_thread.run_sync(drain, plain)
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 

@@ -217,6 +217,24 @@ async def refused(site: Site, query: str, status: int) -> str:
     return (answer.value.response.body or b"").decode()
 
 
+async def test_who_shows_a_ticket_while_the_server_begins_to_leave_is_sent_away(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, may = anyio.Event(), anyio.Event()
+
+    async def redeem(door: Doorman, ticket: str) -> Session:
+        shown.set()
+        await may.wait()
+        return Session(Principal("rara", "Rara", "open", frozenset({Role.VIEWER})))
+
+    monkeypatch.setattr(Doorman, "redeem", redeem)
+    async with asking(redis) as site, anyio.create_task_group() as group:
+        group.start_soon(refused, site, "?ticket=qdt_1", 503)
+        await shown.wait()
+        await site.endpoint.drain()
+        may.set()
+
+
 @pytest.mark.parametrize("name", ["token", "access_token", "api_key", "jwt", "Token", "ACCESS_TOKEN"])
 async def test_a_token_in_a_url_is_refused(redis: Redis, name: str) -> None:
     async with asking(redis) as site:

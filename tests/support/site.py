@@ -18,10 +18,12 @@ from server.app.doorkeeper import Doorkeeper
 from server.files import Files
 from server.hub import Hub
 from server.pubsub import PubSub
+from server.quota import Limits
 from server.routes.agui import AgUi
 from server.routes.api import Api
 from server.routes.compat import Compat
 from server.routes.compat.health import Health
+from server.routes.places import Places
 from server.routes.problems import on_http_error, on_refused
 from server.settings import AuthSettings
 from server.sockets import Server, configure
@@ -44,7 +46,7 @@ class RestSite(NamedTuple):
 
     world: World
     hub: Hub
-    api: Api
+    places: Places
     compat: Compat
     server: Server
     client: httpx.AsyncClient
@@ -86,13 +88,17 @@ async def take(events: AsyncIterator[Told], kind: str) -> list[Told]:
 
 @asynccontextmanager
 async def running_rest(
-    world: World, *, patience: float = 20.0, auth: AuthSettings | None = None
+    world: World, *, patience: float = 20.0, auth: AuthSettings | None = None, limits: Limits | None = None
 ) -> AsyncIterator[RestSite]:
-    """Serve REST, and the contracts of existing front ends; their calls wait `patience` seconds for an end."""
+    """Serve REST, and the contracts of existing front ends; their calls wait `patience` seconds for an end.
+
+    `limits`: of the streams alone.
+    """
     pubsub = PubSub(world.redis, times=QUICK)
     hub = Hub(pubsub, world.store)
-    api = Api(world.dispatch, hub, Files(Path("nowhere")))
-    agui = AgUi(world.dispatch, hub)
+    places = Places(limits)
+    api = Api(world.dispatch, hub, Files(Path("nowhere")), places)
+    agui = AgUi(world.dispatch, hub, places)
     compat = Compat(world.dispatch, hub, "scripted", limit=patience)
     health = Health(world.store, lambda: False)
     routes = [Mount("/api/v1", routes=api.routes()), *agui.routes(), *compat.routes(), *health.routes()]
@@ -102,8 +108,7 @@ async def running_rest(
     port = listener.getsockname()[1]
 
     async def drain() -> None:
-        await api.drain()
-        await agui.drain()
+        places.drain()
         await compat.drain()
 
     server = Server(configure(app, lifespan="off"), drain)
@@ -116,7 +121,7 @@ async def running_rest(
                 serving.start_soon(server.serve, [listener])
                 try:
                     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=20) as client:
-                        yield RestSite(world, hub, api, compat, server, client, port)
+                        yield RestSite(world, hub, places, compat, server, client, port)
                 finally:
                     server.should_exit = True
             tasks.cancel_scope.cancel()

@@ -72,9 +72,9 @@ def token(algorithm: str = "HS256", *, number: int = 0, header: Mapping[str, Any
         return jwt.encode(named, claims(**changes), key(algorithm, number), algorithms=[algorithm])
 
 
-def forged(secret: str) -> str:
+def forged(secret: str, **changes: Any) -> str:
     """Sign a token by HS256 with a text that everybody knows."""
-    signed = unsigned("HS256").removesuffix(".")
+    signed = unsigned("HS256", **changes).removesuffix(".")
     made = hmac.digest(secret.encode(), signed.encode(), "sha256")
     return f"{signed}.{base64.urlsafe_b64encode(made).rstrip(b'=').decode()}"
 

@@ -11,8 +11,8 @@ SOURCES = sorted(path for top in ("server", "protocol") for path in (ROOT / top)
 LONGEST = 500
 #: Who may import what crosses the edge of the process; each exactly.
 IMPORTERS = {
-    "redis": {"server/store", "server/scripts.py", "server/pubsub", "server/engine/heartbeat.py", "server/rates.py"},
-    "limits": {"server/rates.py", "server/quota.py"},
+    "redis": {"server/store", "server/scripts.py", "server/pubsub", "server/engine/heartbeat.py"},
+    "limits": {"server/store/counters.py", "server/quota.py"},
     "opentelemetry": {"server/traces.py"},
     "crewai": {"server/crews", "server/demo"},
     "docket": {"server/queue.py"},

@@ -27,6 +27,18 @@ def test_each_can_be_changed_alone() -> None:
     assert limits.commands_in(10) == 2
 
 
+def test_streams_are_so_many_at_once() -> None:
+    assert Limits.read().streams == {"principal": 100, "address": 500}
+    assert Limits.read(["streams=3"]).streams == {"principal": 3, "address": 15}
+    assert Limits.read(["address.streams=7", "streams=3"]).streams == {"principal": 3, "address": 7}
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", "10/minute", "1000001", "9" * 5000])
+def test_what_is_no_number_of_streams_is_refused(text: str) -> None:
+    with pytest.raises(BadRate, match="from 1 to"):
+        Limits.read([f"streams={text}"])
+
+
 @pytest.mark.parametrize(
     "part", ["", "starts", "starts=", "starts=many", "runs=1/minute", "tenant.starts=1/minute", "address.=1/minute"]
 )

@@ -92,7 +92,7 @@ def test_what_is_no_origin_is_refused(text: str) -> None:
         Settings.read({"QUARTERDECK_ORIGINS": text})
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]", "::ffff:127.0.0.1"])
 def test_loopback(host: str) -> None:
     assert is_loopback(host)
 

@@ -1,6 +1,7 @@
 """Which tokens are believed, and what is read of them."""
 
 import base64
+import hmac
 import time
 from typing import Any
 
@@ -130,10 +131,14 @@ async def test_the_key_that_is_named_is_the_one_that_is_meant() -> None:
         assert "not known" in await refusal(tokens, token("ES256", header={"kid": wrong}))
 
 
+def headed(header: str) -> str:
+    """Write a token of a header, which nobody signed."""
+    return f"{base64.urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.e30"
+
+
 def nested(depth: int) -> str:
     """Write a header that is deep enough to exhaust whoever reads it."""
-    header = f'{{"alg":"HS256","x":{"[" * depth}{"]" * depth}}}'
-    return f"{base64.urlsafe_b64encode(header.encode()).decode().rstrip('=')}.e30.e30"
+    return headed(f'{{"alg":"HS256","x":{"[" * depth}{"]" * depth}}}')
 
 
 @pytest.mark.parametrize(
@@ -142,6 +147,26 @@ def nested(depth: int) -> str:
 )
 async def test_what_is_no_token_is_refused(text: str) -> None:
     await refusal(reader(), text)
+
+
+@pytest.mark.parametrize("value", ["5", "null", "true", "1.5", "[5]", "[null]", "[[]]", "[{}]", "{}", '"exp"', '["x"]'])
+@pytest.mark.parametrize("name", ["crit", "typ", "cty", "b64", "kid", "jwk", "x5c"])
+async def test_a_header_of_wrong_types_is_refused(name: str, value: str) -> None:
+    await refusal(reader(), headed(f'{{"alg":"HS256","{name}":{value}}}'))
+
+
+async def test_a_signed_token_that_exhausts_whoever_reads_it_is_refused() -> None:
+    signing = base64.urlsafe_b64encode(f'{{"x":{"[" * 5000}{"]" * 5000}}}'.encode()).decode().rstrip("=")
+    signed = f"{token().split('.')[0]}.{signing}"
+    made = hmac.digest(SECRET.encode(), signed.encode(), "sha256")
+    await refusal(reader(), f"{signed}.{base64.urlsafe_b64encode(made).decode().rstrip('=')}")
+
+
+async def test_half_a_letter_is_no_name() -> None:
+    """JSON can name it, and nobody can write it down."""
+    half = "half a \ud83d"
+    assert "`sub`" in await refusal(reader(), forged(SECRET, sub=half))
+    assert (await reader().read(forged(SECRET, name=half))).principal.name == "rara"
 
 
 async def test_a_changed_token_is_refused() -> None:

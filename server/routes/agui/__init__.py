@@ -17,7 +17,6 @@ from protocol.objects import Checkpoint, CheckpointState, Execution
 from server.dispatch import Dispatch, Read
 from server.execution import ENDS
 from server.hub import Hub
-from server.outlet import Outlet
 from server.recovery import After
 from server.routes.agui.conversation import history
 from server.routes.agui.events import AgEvent
@@ -36,6 +35,7 @@ from server.routes.agui.translation import Translation
 from server.routes.api.event_stream import HEADERS, Streamed
 from server.routes.api.requests import read_body
 from server.routes.asking import Visitor, visitor_of
+from server.routes.places import Places
 
 VIA = "ag-ui"
 #: Refusals that mean that somebody else, or time, was faster.
@@ -45,12 +45,12 @@ LOST = frozenset({
 
 
 class AgUi:
-    """Runs of crews. `outlets`: those that are streamed to."""
+    """Runs of crews. `places`: of those that are streamed to."""
 
-    def __init__(self, dispatch: Dispatch, hub: Hub) -> None:
+    def __init__(self, dispatch: Dispatch, hub: Hub, places: Places) -> None:
         self.dispatch = dispatch
         self.hub = hub
-        self.outlets: set[Outlet] = set()
+        self.places = places
 
     def routes(self) -> list[BaseRoute]:
         """List the routes."""
@@ -60,6 +60,7 @@ class AgUi:
         """Start an execution, answer its interrupts, or attach to it, and stream what comes up to the next one."""
         asked, crew = read(await read_body(request, LONGEST)), request.path_params["crew"]
         visitor = visitor_of(request)
+        self.places.check(visitor.principal)  # nothing is begun or decided for who cannot be told of it
         known = await self._latest(visitor, asked.thread_id, crew)
         if asked.resume:
             return await self._resume(visitor, asked, known)
@@ -139,12 +140,7 @@ class AgUi:
     def _stream(
         self, visitor: Visitor, execution: Execution, after: After, translation: Translation, first: bytes
     ) -> Response:
-        return Streamed(self.hub, visitor, execution.id, after, RunOutlet(translation), first, self.outlets)
-
-    async def drain(self) -> None:
-        """Take leave of all; they attach again."""
-        for outlet in list(self.outlets):
-            outlet.end(0, "draining", (), 1.0)
+        return Streamed(self.hub, visitor, execution.id, after, RunOutlet(translation), first, self.places)
 
 
 def _translation(asked: RunAgentInput, execution: Execution) -> Translation:

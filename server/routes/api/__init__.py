@@ -15,17 +15,18 @@ from server.routes.api.executions import Executions
 from server.routes.api.files import Downloads
 from server.routes.api.requests import Resource
 from server.routes.api.tickets import TicketOffice
+from server.routes.places import Places
 
 
 class Api(Resource):
-    """The REST interface over a dispatch; events come by the hub that sockets use."""
+    """The REST interface over a dispatch; events come by the hub that sockets use, and streams of them take places."""
 
-    def __init__(self, dispatch: Dispatch, hub: Hub, files: Files) -> None:
+    def __init__(self, dispatch: Dispatch, hub: Hub, files: Files, places: Places) -> None:
         super().__init__(dispatch)
         self.executions = Executions(dispatch)
         self.checkpoints = Checkpoints(dispatch)
         self.deliveries = Deliveries(dispatch)
-        self.events = EventLog(dispatch, hub)
+        self.events = EventLog(dispatch, hub, places)
         self.downloads = Downloads(dispatch, files)
         self.tickets = TicketOffice(dispatch)
 
@@ -42,7 +43,3 @@ class Api(Resource):
     async def conversations(self, request: Request) -> Response:
         """`GET /conversations`: the one that was last spoken in first."""
         return await self.page(request, "conversations", Filter())
-
-    async def drain(self) -> None:
-        """Take leave of those who wait for events."""
-        await self.events.drain()

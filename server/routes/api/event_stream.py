@@ -20,6 +20,7 @@ from server.outlet import ABORT, Encoding, Outlet
 from server.outlet.pumped import PumpedOutlet
 from server.recovery import After
 from server.routes.asking import Visitor
+from server.routes.places import Places
 
 #: A comment is sent this often, in seconds, so that nobody in between takes the connection for dead.
 HEARTBEAT = 15.0
@@ -28,6 +29,8 @@ RETRY = 1000
 #: What is behind the last words may take so long, in seconds.
 GRACE = 1.0
 HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+#: Nobody is to come back on a connection to a server that shuts down.
+CLOSING = (b"connection", b"close")
 #: Frames that nothing follows: the ends of executions, and an error.
 LAST = (
     *(b'{"type":"%s"' % kind.encode() for kind in EventType if kind in {f"execution.{state}" for state in ENDS}),
@@ -110,7 +113,7 @@ class Streamed(Response):
 
     def __init__(
         self, hub: Hub, visitor: Visitor, execution: ExecutionId, after: After, outlet: PumpedOutlet, first: bytes,
-        outlets: set[Outlet],
+        places: Places,
     ) -> None:  # fmt: skip
         super().__init__()
         self.hub = hub
@@ -119,22 +122,24 @@ class Streamed(Response):
         self.after = after
         self.outlet = outlet
         self.first = first
-        self.outlets = outlets
+        self.places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Watch for as long as it takes; raises `Refused` before anything is sent."""
-        outlet = self.outlet
+        with self.places.stream(self.outlet, self.visitor.principal):
+            await self._stream(self.outlet, scope, receive, send)
+
+    async def _stream(self, outlet: PumpedOutlet, scope: Scope, receive: Receive, send: Send) -> None:
         watch, found = await self.hub.watch(self.visitor.principal.tenant, self.execution, outlet, self.after)
-        self.outlets.add(outlet)
         abort = scope.get("state", {}).get(ABORT)
         outlet.on_slow = lambda: _give_up(outlet, abort)
+        headers = [*HEADERS, *([CLOSING] if self.places.draining else ())]
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": self.first, "more_body": True})
             watch.begin(found)
             await _carry(outlet, receive, send, self.visitor)
         finally:
-            self.outlets.discard(outlet)
             outlet.on_slow = None
             watch.close()
 

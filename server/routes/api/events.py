@@ -9,12 +9,12 @@ from protocol.ids import ExecutionId, Position
 from server.dispatch import Dispatch, Events, Place
 from server.execution import ENDS
 from server.hub import Hub
-from server.outlet import Outlet
 from server.recovery import After
 from server.routes.api.event_stream import FIRST, Bell, EventOutlet, Streamed
 from server.routes.api.requests import Resource, execution_of, json, number
 from server.routes.asking import principal_of, visitor_of
 from server.routes.lasting import while_there
+from server.routes.places import Places
 from server.routes.problems import bad_field
 
 #: A request may wait so long for the next event, in seconds.
@@ -24,12 +24,12 @@ LONGEST = 12
 
 
 class EventLog(Resource):
-    """`/executions/{id}/events`. `outlets`: the requests that wait, or are streamed to."""
+    """`/executions/{id}/events`. `places`: of the requests that wait, or are streamed to."""
 
-    def __init__(self, dispatch: Dispatch, hub: Hub) -> None:
+    def __init__(self, dispatch: Dispatch, hub: Hub, places: Places) -> None:
         super().__init__(dispatch)
         self.hub = hub
-        self.outlets: set[Outlet] = set()
+        self.places = places
 
     def routes(self) -> list[BaseRoute]:
         """List the routes."""
@@ -55,14 +55,12 @@ class EventLog(Resource):
         """Wait for an event behind the position, but not for ever; tell whether there may be one."""
         bell = Bell()
         watch, found = await self.hub.watch(tenant, execution, bell, position)
-        self.outlets.add(bell)
         try:
-            watch.begin(found)
-            with anyio.move_on_after(wait):
+            with self.places.waiting(bell), anyio.move_on_after(wait):
+                watch.begin(found)
                 await bell.rung.wait()
             return bell.rung.is_set()
         finally:
-            self.outlets.discard(bell)
             watch.close()
 
     async def _stream(self, request: Request) -> Response:
@@ -73,12 +71,7 @@ class EventLog(Resource):
         if last and events.state in ENDS and (place.epoch, place.offset) == (events.epoch, events.last):
             return Response(status_code=204)
         after: After = Position(place.epoch or events.epoch, place.offset)
-        return Streamed(self.hub, visitor_of(request), execution, after, EventOutlet(), FIRST, self.outlets)
-
-    async def drain(self) -> None:
-        """Take leave of all; a browser comes back by itself, and to where it was."""
-        for outlet in list(self.outlets):
-            outlet.end(0, "draining", (), 1.0)
+        return Streamed(self.hub, visitor_of(request), execution, after, EventOutlet(), FIRST, self.places)
 
 
 def _place(text: str, name: str) -> Place:

@@ -1,6 +1,7 @@
 """`/health`, and the same at `/` for programs: is it well, and how much is going on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,12 +10,16 @@ from starlette.types import Scope
 
 from server.routes.api.requests import json
 from server.routes.asking import known_visitor
+from server.routes.shared import Shared
 from server.store import Store
 from server.store.client import OUTAGE
 
 SERVICE = "quarterdeck"
+#: In place of a tenant, for whoever may see none.
+NOBODYS = ""
+Counts = Mapping[str, int | None]
 #: What is counted is told to who is known, and has a role, only: it is a tenant's own.
-UNTOLD = {"active_executions": None, "pending_checkpoints": None}
+UNTOLD: Counts = {"active_executions": None, "pending_checkpoints": None}
 #: What is true now is not to be kept, and another may ask for the page here.
 FRESH = {"cache-control": "no-store", "vary": "accept"}
 
@@ -31,11 +36,12 @@ class JsonRoute(Route):
 
 
 class Health:
-    """Answer by counting."""
+    """Answer by counting, once a second for all who ask within a tenant."""
 
     def __init__(self, store: Store, draining: Callable[[], bool]) -> None:
         self.store = store
         self.draining = draining
+        self._found: dict[str, Shared[Counts | None]] = {}
 
     def routes(self) -> list[BaseRoute]:
         """List the routes; the one at `/` must come before the page's."""
@@ -53,17 +59,21 @@ class Health:
         if self.draining():
             return self._unwell(who, "The server is shutting down.")
         visitor = known_visitor(request)
-        try:
-            if visitor is None or not visitor.principal.roles:
-                await self.store.redis.ping()
-                return json({**who, "status": "healthy", **UNTOLD}, headers=FRESH)
-            store = self.store.of(visitor.principal.tenant)
-            active, pending = await store.count_active(), await store.count_inbox()
-        except OUTAGE:
+        tenant = visitor.principal.tenant if visitor and visitor.principal.roles else NOBODYS
+        counts = await self._found.setdefault(tenant, Shared(partial(self._find, tenant)))()
+        if counts is None:
             return self._unwell(who, "Redis cannot be reached.")
-        return json(
-            {**who, "status": "healthy", "active_executions": active, "pending_checkpoints": pending}, headers=FRESH
-        )
+        return json({**who, "status": "healthy", **counts}, headers=FRESH)
+
+    async def _find(self, tenant: str) -> Counts | None:
+        try:
+            if tenant == NOBODYS:
+                await self.store.redis.ping()
+                return UNTOLD
+            store = self.store.of(tenant)
+            return {"active_executions": await store.count_active(), "pending_checkpoints": await store.count_inbox()}
+        except OUTAGE:
+            return None
 
     def _unwell(self, who: dict[str, str], reason: str) -> Response:
         return json({**who, "status": "unhealthy", **UNTOLD, "detail": reason}, 503, FRESH)
