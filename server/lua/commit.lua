@@ -43,7 +43,9 @@ offset = offset + 1
 local frame = head .. epoch .. '","offset":' .. offset .. tail
 redis.call('HSET', state_key, 'state', target, 'offset', offset, 'fence', holder, 'owner', owner, 'epoch', epoch,
   'open', open, 'written', written, unpack(ARGV, 23, pairs_end))
-for i = pairs_end + 1, #ARGV, 2 do redis.call('HINCRBY', state_key, ARGV[i], ARGV[i + 1]) end
+for i = pairs_end + 1, #ARGV, 2 do  -- a sum that would leave 64 bits stays, and so do those behind it
+  if type(redis.pcall('HINCRBY', state_key, ARGV[i], ARGV[i + 1])) == 'table' then break end
+end
 if state == WAITING and target ~= WAITING then
   redis.call('HINCRBY', state_key, 'waited', math.max(0, now - since))
 end
