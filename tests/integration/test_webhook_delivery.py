@@ -4,6 +4,7 @@ import threading
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from protocol.commands import Resend
 from protocol.errors import ErrorCode, Refused
@@ -204,6 +205,32 @@ async def test_a_record_that_cannot_be_read_holds_up_nothing_else(world: World, 
         await world.redis.hset(records, delivery.id, b'{"type":"execution.cancelled"}')
         hooks.later(30)
         await hooks.reached(broken, "delivered")
+
+
+async def test_a_record_that_cannot_be_read_is_left_out_of_the_list_and_told_in_the_log(world: World) -> None:
+    hooks = Hooks(world)
+    execution = await hooks.cancelled("http://127.0.0.1:1/broken", "http://127.0.0.1:1/whole")
+    broken, whole = await hooks.deliveries(execution)
+    records = keys.execution("open", execution).deliveries
+    await world.redis.hset(records, broken.id, b'{"type":"execution.cancelled","state":"dreamt"}')
+    with capture_logs() as logs:
+        assert await hooks.deliveries(execution) == [whole]
+    assert [log["delivery"] for log in logs if log["event"] == "webhook.unreadable"] == [broken.id]
+    with pytest.raises(Refused, match="cannot be read") as refused:
+        await hooks.resend(execution, broken.id)
+    assert refused.value.code is ErrorCode.UNAVAILABLE
+    await hooks.forget()
+
+
+async def test_an_endpoint_that_cannot_be_read_is_listed_without_its_host(world: World) -> None:
+    hooks = Hooks(world)
+    execution = await hooks.cancelled("http://127.0.0.1:1/")
+    (delivery,) = await hooks.deliveries(execution)
+    field = f"{keys.HOOK}{delivery.endpoint}"
+    await world.redis.hset(keys.execution("open", execution).state, field, b'{"url":1}')
+    (shown,) = await hooks.deliveries(execution)
+    assert (shown.id, shown.host, shown.format) == (delivery.id, "", "")
+    await hooks.forget()
 
 
 async def test_what_cannot_be_made_again_is_refused(world: World) -> None:
