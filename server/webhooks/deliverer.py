@@ -134,6 +134,8 @@ class Deliverer:
         if parcel is None:
             await self._outbox.drop(claim)
             return
+        if records.read(parcel.record).state != "pending":
+            return  # this worker has stood still, and another has had it meanwhile
         now = self._clock()
         endpoint = self._subscriptions.endpoint(name, parcel.brought)
         if parcel.disabled:

@@ -10,6 +10,8 @@ from protocol.commands import Resend
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import seconds_of
 from server import keys
+from server.store import Claim, Outbox
+from server.store.outbox import Parcel
 from server.webhooks.schedule import SCHEDULE
 from tests.support.hooks import Hooks
 from tests.support.receiver import Answer, Receiver
@@ -121,6 +123,39 @@ async def test_what_a_worker_died_with_is_delivered_by_another(world: World, rec
         hooks.later(21)
         await hooks.reached(execution, "delivered")
     assert [call.id for call in receiver.calls] == [f"{execution}-{claim.delivery}"]
+
+
+class Frozen(Outbox):
+    """The outbox of a worker that stands still when it has taken something."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        super().__init__(hooks.world.redis, ahead=hooks.outbox.ahead)
+        self.taken, self.thawed = anyio.Event(), anyio.Event()
+
+    async def open(self, claim: Claim, offset: int, endpoint: str) -> Parcel | None:
+        self.taken.set()
+        await self.thawed.wait()
+        return await super().open(claim, offset, endpoint)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_worker_that_stood_still_calls_nobody_whom_another_has_called(
+    world: World, receiver: Receiver, gone: bool
+) -> None:
+    hooks = Hooks(world)
+    execution = await hooks.cancelled(receiver.url())
+    outbox = Frozen(hooks)
+    async with hooks.delivering(outbox=outbox) as frozen:
+        await outbox.taken.wait()
+        async with hooks.delivering():
+            hooks.later(31)
+            (delivery,) = await hooks.reached(execution, "delivered")
+        if gone:
+            await hooks.outbox.disable("open", delivery.endpoint, 60)
+        outbox.thawed.set()
+        await wait_until(lambda: not frozen.busy, description="it has gone on")
+        assert await hooks.deliveries(execution) == [delivery]
+    assert len(receiver.calls) == 1
 
 
 async def test_a_deliverer_that_is_told_to_stop_leaves_its_calls_to_others(world: World, receiver: Receiver) -> None:
