@@ -161,6 +161,11 @@ def written(number: int) -> str:
     return f"{whole}.{rest:0{DIGITS}}".rstrip("0").rstrip(".")
 
 
+def told(cost: Cost) -> str:
+    """Put a cost into words, to the last digit: `at least 0.0041 USD`."""
+    return f"{'at least ' if cost.unpriced else ''}{cost.amount} {cost.currency}"
+
+
 def add(one: Usage, more: Usage) -> Usage:
     """Add up what calls used. Where the currency was changed between them, the cost is that of the later ones."""
     return Usage(

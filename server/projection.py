@@ -157,7 +157,7 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
         parked=state is State.WAITING and not text.get("owner"),
         progress=Progress(done=sum(task.state in DONE for task in tasks), total=len(tasks)),
         tasks=tasks,
-        usage=_usage(text),
+        usage=used(text),
         waited=waited(row, now),
         output=text.get("output") if outputs else None,
         output_json=_json(row, "output_json") if outputs else msgspec.UNSET,
@@ -167,7 +167,8 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
     )
 
 
-def _usage(text: Mapping[str, str]) -> Usage:
+def used(text: Mapping[str, str]) -> Usage:
+    """Read what an execution used, and what that cost."""
     counted = {name: int(text.get(f"usage:{name}", "0")) for name in COUNTERS}
     usage = Usage(**counted)  # type: ignore[arg-type] # the names of its numbers
     if (currency := text.get("currency")) is None:
