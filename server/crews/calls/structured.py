@@ -71,5 +71,5 @@ def _reported(answer: Any) -> Mapping[str, Any] | None:
     """Read the usage from the provider's own answer, which `instructor` hangs on what it makes of it."""
     reported = getattr(getattr(answer, "_raw_response", None), "usage", None)
     dump = getattr(reported, "model_dump", None)
-    told: Mapping[str, Any] | None = dump() if dump is not None else None
-    return told
+    told = dump() if dump is not None else None
+    return told if isinstance(told, Mapping) else None
