@@ -4,6 +4,7 @@ An amount is counted in billionths of the currency's unit, as a whole number: pr
 token often costs less than a millionth. A call is rounded once, to the nearest billionth; sums are never rounded.
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,9 +17,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from protocol.objects import Cost, Usage
 
-#: A price has so many decimals at most, and is no higher than this: no sum over one execution leaves 64 bits.
+#: A price has so many decimals at most, and is no higher than this: no sum that anybody would pay leaves 64 bits.
 DECIMALS, HIGHEST = 6, Decimal(100_000_000)
-SCALE = 1_000_000
+SCALE, SMALLEST = 1_000_000, Decimal(1).scaleb(-DECIMALS)
 BILLION, DIGITS = 1_000_000_000, 9
 #: Millionths for a million tokens are millionths of millionths for one; so many of these are a billionth.
 PER_BILLIONTH = 1000
@@ -54,7 +55,7 @@ class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of prices."""
 
     currency: str = "USD"
-    prices: dict[str, Declared]
+    prices: dict[str, Any]
 
 
 class Price(NamedTuple):
@@ -91,7 +92,10 @@ class Prices:
             raise BadPrices(f"{error}.") from None
         if not CURRENCY.fullmatch(file.currency):
             raise BadPrices(f"the currency {file.currency!r} is not of three capital letters, such as USD or IDR.")
-        return cls({name: _price(name, declared) for name, declared in file.prices.items()}, file.currency)
+        for name, other in itertools.pairwise(sorted(file.prices, key=str.lower)):
+            if name.lower() == other.lower():
+                raise BadPrices(f"the price of {other!r} is given twice, for {name!r} is the same.")
+        return cls({name: _price(name, _declared(name, price)) for name, price in file.prices.items()}, file.currency)
 
     def __bool__(self) -> bool:
         return bool(self._models)
@@ -113,6 +117,13 @@ class Prices:
         return Cost(amount=written(price.billionths(tokens)), currency=self.currency)
 
 
+def _declared(name: str, price: Any) -> Declared:
+    try:
+        return msgspec.convert(price, Declared)
+    except msgspec.ValidationError as error:
+        raise BadPrices(f"the price of {name!r}: {error} (a name with a dot in it is written in quotes).") from None
+
+
 def _price(name: str, declared: Declared) -> Price:
     cached = declared.input if declared.cached is None else declared.cached
     write = declared.input if declared.cache_write is None else declared.cache_write
@@ -122,10 +133,10 @@ def _price(name: str, declared: Declared) -> Price:
 def _millionths(name: str, value: Decimal) -> int:
     if not value.is_finite() or not 0 <= value <= HIGHEST:
         raise BadPrices(f"the price {value} of {name!r} is not from 0 to {HIGHEST:,}.")
-    scaled = value * SCALE
-    if scaled != int(scaled):
+    exact = value.quantize(SMALLEST)
+    if exact != value:
         raise BadPrices(f"the price {value} of {name!r} has more than {DECIMALS} decimals.")
-    return int(scaled)
+    return int(exact * SCALE)
 
 
 def _ends(name: str) -> list[str]:
@@ -148,6 +159,11 @@ def written(number: int) -> str:
     """Write an amount without an exponent, and without zeros at its end: `0.0041`."""
     whole, rest = divmod(number, BILLION)
     return f"{whole}.{rest:0{DIGITS}}".rstrip("0").rstrip(".")
+
+
+def told(cost: Cost) -> str:
+    """Put a cost into words, to the last digit: `at least 0.0041 USD`."""
+    return f"{'at least ' if cost.unpriced else ''}{cost.amount} {cost.currency}"
 
 
 def add(one: Usage, more: Usage) -> Usage:

@@ -114,7 +114,7 @@ def _spent(data: LlmCompleted) -> Changes:
     if not usage.cost:
         return Changes({}, changed)
     currency = usage.cost.currency  # each has its own sum: the operator may change it while executions wait
-    changed |= {
+    changed |= {  # in this order: a call whose cost cannot be added is not counted as one that was
         f"cost:{currency}": prices.billionths(usage.cost.amount),
         f"cost:{currency}:calls": prices.priced(usage),
     }
@@ -157,7 +157,7 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
         parked=state is State.WAITING and not text.get("owner"),
         progress=Progress(done=sum(task.state in DONE for task in tasks), total=len(tasks)),
         tasks=tasks,
-        usage=_usage(text),
+        usage=used(text),
         waited=waited(row, now),
         output=text.get("output") if outputs else None,
         output_json=_json(row, "output_json") if outputs else msgspec.UNSET,
@@ -167,13 +167,14 @@ def execution(ident: ExecutionId, row: Mapping[str, bytes], *, now: float, outpu
     )
 
 
-def _usage(text: Mapping[str, str]) -> Usage:
+def used(text: Mapping[str, str]) -> Usage:
+    """Read what an execution used, and what that cost."""
     counted = {name: int(text.get(f"usage:{name}", "0")) for name in COUNTERS}
     usage = Usage(**counted)  # type: ignore[arg-type] # the names of its numbers
     if (currency := text.get("currency")) is None:
         return usage
-    unpriced = max(0, usage.calls - int(text[f"cost:{currency}:calls"]))
-    amount = prices.written(int(text[f"cost:{currency}"]))
+    unpriced = max(0, usage.calls - int(text.get(f"cost:{currency}:calls", "0")))
+    amount = prices.written(int(text.get(f"cost:{currency}", "0")))
     return msgspec.structs.replace(usage, cost=Cost(amount=amount, currency=currency, unpriced=unpriced))
 
 

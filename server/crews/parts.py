@@ -12,6 +12,9 @@ from protocol.objects import Usage
 from server import prices
 from server.crews import outputs
 
+#: A call of which nobody told what it used.
+UNTOLD = Usage(calls=1)
+
 
 @dataclass(kw_only=True)
 class Part:
@@ -48,10 +51,10 @@ class Part:
         """Seconds of work so far, without the waiting for people."""
         return self._earlier + (time.monotonic() - self._since if self._since is not None else 0.0)
 
-    def spend(self, usage: Usage) -> None:
-        """Add what a model call used, now or in an earlier attempt. From any thread."""
+    def spend(self, usage: Usage | None) -> None:
+        """Add what a model call used, now or in an earlier attempt; None, where nobody told. From any thread."""
         with self._lock:
-            self.usage = prices.add(self.usage, usage)
+            self.usage = prices.add(self.usage, usage or UNTOLD)
 
     def spent(self) -> dict[str, Any]:
         """Tell people what it has cost so far, as facts of a question."""

@@ -99,15 +99,18 @@ class Progress:
             self._run.delta(event.call_id, event.chunk, call.task, call.agent)
 
     def _llm_completed(self, event: Any) -> None:
+        if event.call_id not in self._llms:
+            return  # a model may tell its end twice; it is paid once
         call = CALL.get()
-        provider = getattr(call.model, "provider", None) if call else None
-        usage = costs.spent(self._run, event.model or "", provider or "", event.usage)
+        reported = event.usage or (call.around if call else None)
+        usage = costs.spent(self._run, event.model or "", _provider(), reported)
         if ended := self._llm_ended(event, usage):
             self._hold(ended, event.usage)
 
     def _llm_failed(self, event: Any) -> None:
         self._run.model_error = event.error
-        costs.unpriced(self._run, event.model or "")  # nobody knows whether it was charged
+        if event.call_id in self._llms:
+            costs.unpriced(self._run, event.model or "", _provider())  # nobody knows whether it was charged
         if ended := self._llm_ended(event, None):
             self._run.emit(ended)
 
@@ -125,7 +128,7 @@ class Progress:
         call = self._llms.pop(event.call_id, None)
         if call is None:
             return None
-        if usage and (mine := TASK.get()):
+        if mine := TASK.get():
             mine.spend(usage)
         return LlmCompleted(
             call=event.call_id,
@@ -167,11 +170,22 @@ def _task() -> str | None:
     return mine.name if mine else None
 
 
+def _provider() -> str:
+    call = CALL.get()
+    return costs.provider_of(call.model) if call else ""
+
+
 def _agent(event: Any) -> str | None:
     return " ".join((event.agent_role or "").split()) or None
 
 
 def plain(reported: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what a provider reports as plain data."""
-    result: dict[str, Any] = json.loads(json.dumps(dict(reported), default=str))
+    """Give what a provider reports as plain data, which can be kept whatever its numbers are."""
+    text = json.dumps(dict(reported), default=str)
+    result: dict[str, Any] = json.loads(text, parse_int=_kept, parse_constant=lambda _: None)
     return result
+
+
+def _kept(digits: str) -> int | float:
+    """Read a whole number; one of more than 64 bits is kept by its size."""
+    return int(digits) if len(digits) < len(str(2**63)) else float(digits)

@@ -129,9 +129,12 @@ class Run:
         await self.record(step, f"{begin} {count}".encode())
         return begin
 
-    def take(self, step: str) -> None:
-        """Take note that what an earlier attempt recorded under this step was asked for again."""
-        self._untaken[step.rpartition("/")[0]].discard(step)
+    def take(self, step: str) -> bool:
+        """Take note that what an earlier attempt recorded under this step was asked for again; false when it was."""
+        untaken = self._untaken[step.rpartition("/")[0]]
+        first = step in untaken
+        untaken.discard(step)
+        return first
 
     def answered_within(self, step: str) -> list[str]:
         """Name the calls of models that earlier attempts recorded while this step was made."""

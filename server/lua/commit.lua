@@ -43,10 +43,10 @@ offset = offset + 1
 local frame = head .. epoch .. '","offset":' .. offset .. tail
 redis.call('HSET', state_key, 'state', target, 'offset', offset, 'fence', holder, 'owner', owner, 'epoch', epoch,
   'open', open, 'written', written, unpack(ARGV, 23, pairs_end))
-for i = pairs_end + 1, #ARGV, 2 do redis.call('HINCRBY', state_key, ARGV[i], ARGV[i + 1]) end
-if state == WAITING and target ~= WAITING then
-  redis.call('HINCRBY', state_key, 'waited', math.max(0, now - since))
+for i = pairs_end + 1, #ARGV, 2 do  -- a sum that would leave 64 bits stays, and so do those behind it
+  if type(redis.pcall('HINCRBY', state_key, ARGV[i], ARGV[i + 1])) == 'table' then break end
 end
+if state == WAITING and target ~= WAITING then redis.call('HINCRBY', state_key, 'waited', math.max(0, now - since)) end
 if state ~= target then redis.call('HSET', state_key, 'since', now) end
 if step ~= '' then redis.call('HSET', journal, step, offset .. ':' .. value) end
 if key ~= '' then redis.call('HSET', keys, key, offset) end

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET, UnsetType
 from redis.asyncio import Redis
 
 from protocol.ids import ExecutionId
+from protocol.objects import Cost
 from server import keys
+from server.projection import used
 from server.scripts import Scripts
 
 #: A tool call's beginning is looked for among so many events before its end.
@@ -97,6 +100,17 @@ class Outbox:
             entries: Any = await self.redis.xrevrange(log, f"{last}-0", "-", count=AT_ONCE)
             for _, fields in entries:
                 yield next(iter(fields.values()))
+
+    async def cost(self, claim: Claim) -> Cost | UnsetType:
+        """Read what the execution has cost; nothing where nothing has a price."""
+        state = keys.execution(claim.tenant, claim.execution).state
+        currency: Any = await self.redis.hget(state, "currency")
+        if currency is None:
+            return UNSET
+        names = ["usage:calls", f"cost:{currency.decode()}", f"cost:{currency.decode()}:calls"]
+        found: Any = await self.redis.hmget(state, names)
+        told = {name: raw.decode() for name, raw in zip(names, found, strict=True) if raw is not None}
+        return used({"currency": currency.decode(), **told}).cost
 
     async def settle(self, claim: Claim, before: bytes, after: bytes, *, wait: float | None) -> bool:
         """Keep a delivery's record, and after what wait it is due again; false when it was changed meanwhile."""

@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import structlog
 from anyio.abc import TaskGroup
+from msgspec import UNSET
 
 from protocol.events import ToolCompleted, ToolFailed, ToolStarted
 from protocol.frames import decode_event
@@ -22,7 +23,7 @@ from server.store import Claim, Outbox
 from server.store.client import OUTAGE
 from server.store.outbox import Parcel
 from server.webhooks import platform, records, signing
-from server.webhooks.formats import FORMATS, Notice
+from server.webhooks.formats import FORMATS, SLACK, Notice
 from server.webhooks.records import Outcome, Record
 from server.webhooks.sender import Sender
 from server.webhooks.subscriptions import Endpoint, Subscriptions
@@ -134,6 +135,8 @@ class Deliverer:
         if parcel is None:
             await self._outbox.drop(claim)
             return
+        if records.read(parcel.record).state != "pending":
+            return  # this worker has stood still, and another has had it meanwhile
         now = self._clock()
         endpoint = self._subscriptions.endpoint(name, parcel.brought)
         if parcel.disabled:
@@ -161,9 +164,10 @@ class Deliverer:
 
     async def _notice(self, claim: Claim, offset: int, parcel: Parcel, endpoint: Endpoint) -> Notice:
         arguments = await self._arguments(claim, offset, parcel.frame) if endpoint.format == platform.STEP else None
+        cost = await self._outbox.cost(claim) if endpoint.format == SLACK else UNSET
         return Notice(
             frame=parcel.frame, crew=parcel.crew, title=parcel.title, public=self._public, meta=endpoint.meta,
-            arguments=arguments,
+            arguments=arguments, cost=cost,
         )  # fmt: skip
 
     async def _arguments(self, claim: Claim, offset: int, frame: bytes) -> Mapping[str, Any] | None:

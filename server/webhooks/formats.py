@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from protocol.events import (
     CheckpointDecided,
@@ -19,8 +19,11 @@ from protocol.events import (
     ExecutionStopped,
 )
 from protocol.frames import decode_event
+from protocol.objects import Cost
+from server import prices
 from server.webhooks import platform
 
+SLACK = "slack"
 #: So much of a draft, of an output or of a note is shown in a message.
 SHOWN = 400
 #: What Slack reads as its own: "You'll need to replace the following characters with HTML entities" (its manual).
@@ -39,7 +42,8 @@ class About(Struct, frozen=True, kw_only=True):
 class Notice:
     """What there is to tell. `frame`: the event as on the wire; `public`: the address of the page, without a slash.
 
-    `meta` is passed on as the caller gave it; `arguments` are those of the tool call that the event ends.
+    `meta` is passed on as the caller gave it; `arguments` are those of the tool call that the event ends; `cost` is
+    that of the execution by now, for events that do not tell it.
     """
 
     frame: bytes
@@ -48,6 +52,7 @@ class Notice:
     public: str
     meta: Mapping[str, Any] | None = None
     arguments: Mapping[str, Any] | None = None
+    cost: Cost | UnsetType = UNSET
 
     @property
     def event(self) -> Event:
@@ -73,10 +78,10 @@ def standard(notice: Notice) -> bytes:
 
 def slack(notice: Notice) -> bytes:
     """Write `{text}`, in Slack's own markup."""
-    return msgspec.json.encode({"text": f"*{_plain(notice.title)}*: {_said(notice.event, notice.link)}"})
+    return msgspec.json.encode({"text": f"*{_plain(notice.title)}*: {_said(notice.event, notice.link, notice.cost)}"})
 
 
-def _said(event: Event, link: str) -> str:
+def _said(event: Event, link: str, cost: Cost | UnsetType) -> str:
     who = _plain(event.by.name) if event.by else "Somebody"
     match data := event.data:
         case CheckpointOpened():
@@ -91,14 +96,18 @@ def _said(event: Event, link: str) -> str:
         case CheckpointWithdrawn():
             return f"a question is no longer asked. <{link}|Read>"
         case ExecutionCompleted():
-            return f"done.\n{_quoted(data.output)}<{link}|Read all of it>"
+            return f"done.{_paid(data.usage.cost)}\n{_quoted(data.output)}<{link}|Read all of it>"
         case ExecutionFailed():
-            return f"failed: {_plain(data.error.message)} <{link}|Read>"
+            return f"failed: {_plain(data.error.message)}{_paid(cost)} <{link}|Read>"
         case ExecutionStopped():
-            return f"{who} stopped it. <{link}|Read>"
+            return f"{who} stopped it.{_paid(cost)} <{link}|Read>"
         case ExecutionCancelled():
-            return f"{who} cancelled it. <{link}|Read>"
+            return f"{who} cancelled it.{_paid(cost)} <{link}|Read>"
     return f"{event.data.type}. <{link}|Read>"
+
+
+def _paid(cost: Cost | UnsetType) -> str:
+    return f" It cost {prices.told(cost)}." if cost else ""
 
 
 def _quoted(text: str | None) -> str:
@@ -126,7 +135,7 @@ def crew_ai(write: Callable[..., dict[str, Any]]) -> Callable[[Notice], bytes]:
 #: Each way of writing, by the name that an endpoint has it under.
 FORMATS: Mapping[str, Callable[[Notice], bytes]] = {
     "standard": standard,
-    "slack": slack,
+    SLACK: slack,
     platform.TASK: crew_ai(platform.task),
     platform.STEP: crew_ai(platform.step),
     platform.CREW: crew_ai(platform.crew),

@@ -78,7 +78,9 @@ def _next(outcome: Outcome, tries: int, ended: float, chance: float) -> tuple[St
 
 
 def disabled(record: Record, why: str, *, now: float) -> Record:
-    """Give a delivery up without a call, for its address is disabled."""
+    """Give a delivery up without a call, for its address is disabled; what is settled already stays so."""
+    if record.state != "pending":
+        return record
     attempts = _with(record, Outcome(error=why), now)
     return msgspec.structs.replace(record, state="disabled", due=None, attempts=attempts)
 

@@ -4,11 +4,14 @@ import threading
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from protocol.commands import Resend
 from protocol.errors import ErrorCode, Refused
 from protocol.frames import seconds_of
 from server import keys
+from server.store import Claim, Outbox
+from server.store.outbox import Parcel
 from server.webhooks.schedule import SCHEDULE
 from tests.support.hooks import Hooks
 from tests.support.receiver import Answer, Receiver
@@ -122,6 +125,39 @@ async def test_what_a_worker_died_with_is_delivered_by_another(world: World, rec
     assert [call.id for call in receiver.calls] == [f"{execution}-{claim.delivery}"]
 
 
+class Frozen(Outbox):
+    """The outbox of a worker that stands still when it has taken something."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        super().__init__(hooks.world.redis, ahead=hooks.outbox.ahead)
+        self.taken, self.thawed = anyio.Event(), anyio.Event()
+
+    async def open(self, claim: Claim, offset: int, endpoint: str) -> Parcel | None:
+        self.taken.set()
+        await self.thawed.wait()
+        return await super().open(claim, offset, endpoint)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_worker_that_stood_still_calls_nobody_whom_another_has_called(
+    world: World, receiver: Receiver, gone: bool
+) -> None:
+    hooks = Hooks(world)
+    execution = await hooks.cancelled(receiver.url())
+    outbox = Frozen(hooks)
+    async with hooks.delivering(outbox=outbox) as frozen:
+        await outbox.taken.wait()
+        async with hooks.delivering():
+            hooks.later(31)
+            (delivery,) = await hooks.reached(execution, "delivered")
+        if gone:
+            await hooks.outbox.disable("open", delivery.endpoint, 60)
+        outbox.thawed.set()
+        await wait_until(lambda: not frozen.busy, description="it has gone on")
+        assert await hooks.deliveries(execution) == [delivery]
+    assert len(receiver.calls) == 1
+
+
 async def test_a_deliverer_that_is_told_to_stop_leaves_its_calls_to_others(world: World, receiver: Receiver) -> None:
     release = threading.Event()
     receiver.answers.append(Answer(hold=release))
@@ -204,6 +240,32 @@ async def test_a_record_that_cannot_be_read_holds_up_nothing_else(world: World, 
         await world.redis.hset(records, delivery.id, b'{"type":"execution.cancelled"}')
         hooks.later(30)
         await hooks.reached(broken, "delivered")
+
+
+async def test_a_record_that_cannot_be_read_is_left_out_of_the_list_and_told_in_the_log(world: World) -> None:
+    hooks = Hooks(world)
+    execution = await hooks.cancelled("http://127.0.0.1:1/broken", "http://127.0.0.1:1/whole")
+    broken, whole = await hooks.deliveries(execution)
+    records = keys.execution("open", execution).deliveries
+    await world.redis.hset(records, broken.id, b'{"type":"execution.cancelled","state":"dreamt"}')
+    with capture_logs() as logs:
+        assert await hooks.deliveries(execution) == [whole]
+    assert [log["delivery"] for log in logs if log["event"] == "webhook.unreadable"] == [broken.id]
+    with pytest.raises(Refused, match="cannot be read") as refused:
+        await hooks.resend(execution, broken.id)
+    assert refused.value.code is ErrorCode.UNAVAILABLE
+    await hooks.forget()
+
+
+async def test_an_endpoint_that_cannot_be_read_is_listed_without_its_host(world: World) -> None:
+    hooks = Hooks(world)
+    execution = await hooks.cancelled("http://127.0.0.1:1/")
+    (delivery,) = await hooks.deliveries(execution)
+    field = f"{keys.HOOK}{delivery.endpoint}"
+    await world.redis.hset(keys.execution("open", execution).state, field, b'{"url":1}')
+    (shown,) = await hooks.deliveries(execution)
+    assert (shown.id, shown.host, shown.format) == (delivery.id, "", "")
+    await hooks.forget()
 
 
 async def test_what_cannot_be_made_again_is_refused(world: World) -> None:

@@ -3,15 +3,17 @@
 import msgspec
 import pytest
 
-from protocol.commands import Fork
+from protocol.commands import Cancel, Fork
 from protocol.errors import ErrorCode, Refused
-from protocol.objects import State
+from protocol.events import LlmCompleted
+from protocol.objects import Cost, State, Usage
 from server import keys
+from server.runnable import Journal, Outcome
 from server.webhooks.subscriptions import Configured, Endpoint
 from tests.support.contract import is_described
 from tests.support.hooks import PUBLIC, Hooks, hook
 from tests.support.receiver import Receiver
-from tests.support.scripted import RARA, World
+from tests.support.scripted import RARA, World, question
 from tests.support.waiting import wait_until
 
 
@@ -72,6 +74,27 @@ async def test_a_call_tells_the_event_and_where_people_find_it(world: World, rec
     assert {call.id for call in receiver.calls} == {f"{execution}-{each.id}" for each in done}
     assert [each.attempts[0].status for each in done] == [204] * 3
     assert await world.redis.exists(keys.outbox()) == 0
+
+
+async def test_slack_is_told_what_a_run_cost_that_was_cancelled(world: World, receiver: Receiver) -> None:
+    async def costly(journal: Journal) -> Outcome:
+        usage = Usage(calls=1, cost=Cost(amount="0.5", currency="USD"))
+        journal.emit(LlmCompleted(call="c", stream="c", model="m", usage=usage))
+        journal.emit(LlmCompleted(call="d", stream="d", model="m"))
+        await journal.ask(question())
+        return Outcome(output="")
+
+    world.crew.script = costly
+    hooks = Hooks(world)
+    events = ("checkpoint.opened", "execution.cancelled")
+    async with world.worker(), hooks.delivering():
+        draft = await hooks.asked(hook(receiver.url(), *events, form="slack", secret=None))
+        await hooks.reached(draft.execution, "delivered")
+        await world.dispatch.handle(Cancel(execution=draft.execution), RARA)
+        await hooks.reached(draft.execution, "delivered", "delivered")
+    opened, cancelled = (call.json["text"] for call in receiver.calls)
+    assert "USD" not in opened
+    assert "cancelled it. It cost at least 0.5 USD. <" in cancelled
 
 
 async def test_a_fork_tells_of_its_own_events_only(world: World, receiver: Receiver) -> None:

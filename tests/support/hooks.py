@@ -49,11 +49,13 @@ class Hooks:
             deliverer.missed()
 
     @asynccontextmanager
-    async def delivering(self, *, limit: float = 5.0, wrong: float = 0.0) -> AsyncIterator[Deliverer]:
-        """Run a deliverer, whose machine's clock may be wrong."""
+    async def delivering(
+        self, *, limit: float = 5.0, wrong: float = 0.0, outbox: Outbox | None = None
+    ) -> AsyncIterator[Deliverer]:
+        """Run a deliverer, whose machine's clock may be wrong, and which may see the outbox in its own way."""
         sender = Sender(self.subscriptions.allow, limit=limit)
         deliverer = Deliverer(
-            self.outbox,
+            outbox or self.outbox,
             sender,
             self.subscriptions,
             public=PUBLIC,

@@ -37,14 +37,15 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """What an answer is said to have used; `cached` are among those of the prompt."""
+    """What an answer is said to have used; `cached` are among those of the prompt, and `total` is their sum, if any."""
 
-    prompt: int = 11
+    prompt: Any = 11
     completion: int = 7
     cached: int = 0
+    total: int | None = None
 
     def wire(self) -> dict[str, Any]:
-        total = self.prompt + self.completion
+        total = self.prompt + self.completion if self.total is None else self.total
         details = {"prompt_tokens_details": {"cached_tokens": self.cached}} if self.cached else {}
         return {"prompt_tokens": self.prompt, "completion_tokens": self.completion, "total_tokens": total, **details}
 

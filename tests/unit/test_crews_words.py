@@ -59,6 +59,8 @@ def test_only_what_a_kickoff_replaces_is_an_input() -> None:
         ({"input_tokens": 5, "output_tokens": 3, "cache_read_input_tokens": 2}, (7, 3, 10)),
         ({"total_tokens": 0}, (0, 0, 0)),
         ({"prompt_tokens": None}, (0, 0, 0)),
+        ({"prompt_tokens": 5, "completion_tokens": float("inf"), "total_tokens": 10**30}, (5, 0, 5)),
+        ({"prompt_tokens": -5, "completion_tokens": 3, "total_tokens": -2}, (0, 3, 3)),
         (None, (0, 0, 0)),
     ],
 )
@@ -81,8 +83,14 @@ def test_usage_is_read_in_every_providers_words(reported: dict[str, int] | None,
          (9, 3, 4, 2)),
         ({"prompt_tokens": 9, "completion_tokens": 3, "cache_read_input_tokens": 4}, (9, 3, 4, 0)),
         ({"inputTokens": 3, "outputTokens": 3, "cacheReadInputTokens": 4, "cacheWriteInputTokens": 2}, (9, 3, 4, 2)),
+        ({"inputTokens": 3, "outputTokens": 3, "cacheReadInputTokenCount": 4, "cacheWriteInputTokenCount": 2},
+         (9, 3, 4, 2)),
         ({"prompt_token_count": 9, "completion_tokens": 3, "cached_prompt_tokens": 4}, (9, 3, 4, 0)),
         ({"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": None}, (9, 3, 0, 0)),
+        # nobody knows what such a call used, and nobody gives it a price
+        ({"prompt_tokens": float("nan"), "completion_tokens": 3}, (-1, 3, 0, 0)),
+        ({"prompt_tokens": 9, "completion_tokens": "many"}, (9, -1, 0, 0)),
+        ({"prompt_tokens": 9, "completion_tokens": 3, "cached_prompt_tokens": -4}, (9, 3, 0, 0)),
         (None, (0, 0, 0, 0)),
     ],
 )  # fmt: skip

@@ -136,7 +136,8 @@ def test_ten_thousand_small_amounts_add_up_exactly() -> None:
         ({}, "prices"),
         ({"prices": []}, "prices"),
         ({"prices": {}, "price": 1}, "price"),
-        ({"prices": {"m": {"input": 1}}}, "output"),
+        ({"prices": {"m": {"input": 1}}}, "'m'.* `output`"),
+        ({"prices": {"gpt-4": {"1": {"input": 1, "output": 2}}}}, "'gpt-4'.* `1` .*quotes"),
         ({"prices": {"m": {"input": 1, "output": 2, "cache": 1}}}, "cache"),
         ({"prices": {"m": {"input": "much", "output": 2}}}, "input"),
         ({"prices": {"m": {"input": -1, "output": 2}}}, "-1 of 'm'"),
@@ -145,6 +146,13 @@ def test_ten_thousand_small_amounts_add_up_exactly() -> None:
         ({"prices": {"m": {"input": 1e9, "output": 2}}}, "of 'm'"),
         ({"prices": {"m": {"input": "0.0000001", "output": 2}}}, "decimals"),
         ({"prices": {}, "currency": "dollars"}, "dollars"),
+        ({"prices": {"GPT-4o": {"input": 1, "output": 2}, "gpt-4o": {"input": 3, "output": 4}}}, "is given twice"),
+        ({"prices": {"m": {"input": "1.00000000000000000000000000000001", "output": 2}}}, "decimals"),
+        ({"prices": {"m": {"input": True, "output": 2}}}, "input"),
+        ({"prices": {"m": {"input": "sNaN", "output": 2}}}, "of 'm'"),
+        ({"prices": {"m": {"input": "1e-9999999", "output": 2}}}, "decimals"),
+        ({"prices": {"m": {"input": "1e9999999", "output": 2}}}, "of 'm'"),
+        ({"prices": {"m": {"input": "0e9999999", "output": 2}}, "currency": "USD\n"}, "currency"),
     ],
 )
 def test_what_cannot_be_read_is_named(table: dict[str, Any], said: str) -> None:

@@ -20,7 +20,7 @@ from protocol.events import (
     ToolFailed,
 )
 from protocol.frames import event_halves
-from protocol.objects import Actor, Draft, Fault
+from protocol.objects import Actor, Cost, Draft, Fault, Usage
 from server.webhooks.formats import FORMATS, SHOWN, Notice
 from tests.golden.objects import AT, CHECKPOINT, EXECUTION, OPEN, USAGE
 
@@ -82,12 +82,28 @@ FAILED = ExecutionFailed(error=Fault(code="task_failed", message="No <such> day.
         (ExecutionStopped(checkpoint=CHECKPOINT), None, f"Somebody stopped it. <{LINK}/c/{CHECKPOINT}|Read>"),
         (ExecutionCancelled(), "Ayu", f"Ayu cancelled it. <{LINK}|Read>"),
         (ExecutionCompleted(output="a\nb", tasks=[], usage=USAGE, seconds=1, waited=0), None,
-         f"done.\n> a\n> b\n<{LINK}|Read all of it>"),
+         f"done. It cost at least 0.00201 USD.\n> a\n> b\n<{LINK}|Read all of it>"),
+        (ExecutionCompleted(output="a", tasks=[], usage=Usage(), seconds=1, waited=0), None,
+         f"done.\n> a\n<{LINK}|Read all of it>"),
     ],
     ids=lambda value: getattr(value, "type", ""),
 )  # fmt: skip
 def test_slack(data: Data, by: str | None, text: str) -> None:
     assert written("slack", notice(data, by)) == {"text": f"*Ramadan &lt;3*: {text}"}
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (FAILED, "failed: No &lt;such&gt; day. It cost 57.4 IDR."),
+        (ExecutionStopped(checkpoint=CHECKPOINT), "Ayu stopped it. It cost 57.4 IDR."),
+        (ExecutionCancelled(), "Ayu cancelled it. It cost 57.4 IDR."),
+    ],
+    ids=lambda value: getattr(value, "type", ""),
+)
+def test_slack_tells_of_every_end_what_it_cost(data: Data, text: str) -> None:
+    given = notice(data, cost=Cost(amount="57.4", currency="IDR"))
+    assert written("slack", given)["text"].startswith(f"*Ramadan &lt;3*: {text} <{LINK}")
 
 
 def test_slack_shows_the_beginning_of_a_draft() -> None:

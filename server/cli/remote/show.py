@@ -32,6 +32,7 @@ from protocol.events import (
     ToolFailed,
 )
 from protocol.objects import Checkpoint, Usage
+from server import prices
 
 err = Console(stderr=True, highlight=False)
 #: What is read by a program is not folded at the edge of a screen.
@@ -106,9 +107,7 @@ def _spent(seconds: float, usage: Usage) -> str:
 
 def cost_of(usage: Usage) -> list[str]:
     """Put what something cost into words, to the last digit; none where nobody knows."""
-    if not usage.cost:
-        return []
-    return [f"{'at least ' if usage.cost.unpriced else ''}{usage.cost.amount} {usage.cost.currency}"]
+    return [prices.told(usage.cost)] if usage.cost else []
 
 
 def _noted(text: str | None) -> str:

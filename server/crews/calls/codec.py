@@ -23,7 +23,10 @@ class Encoded(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a model answered: with the ids, usage and time of the call that was really made."""
+    """What a model answered: with the ids, usage and time of the call that was really made.
+
+    `within` names the calls of other models that it was made of; without a `call` of its own it was nothing else.
+    """
 
     answer: Encoded
     call: str
@@ -31,6 +34,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     usage: Usage | None = None
     reported: list[dict[str, Any]] = []
     seconds: float = 0.0
+    within: list[str] = []
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -31,22 +31,27 @@ def spent(run: Run, model: str, provider: str, reported: Mapping[str, Any] | Non
         return usage
     cost = _prices.cost(_qualified(model, provider), tokens)
     if not cost:
-        unpriced(run, model)
+        unpriced(run, model, provider)
         return usage
     telemetry.COST.labels(run.crew, cost.currency).inc(float(cost.amount))
     return structs.replace(usage, cost=cost)
 
 
-def unpriced(run: Run, model: str) -> None:
+def unpriced(run: Run, model: str, provider: str) -> None:
     """Count a call that no cost has, where there are prices."""
     if _prices:
         telemetry.UNPRICED.labels(run.crew, model).inc()
-        _tell(model)
+        _tell(model, provider)
+
+
+def provider_of(model: Any) -> str:
+    """Give the provider that a model says it has; none, where it says nothing."""
+    return str(getattr(model, "provider", None) or "")
 
 
 @lru_cache(64)
-def _tell(model: str) -> None:
-    if _prices.of(model) is None:
+def _tell(model: str, provider: str) -> None:
+    if _prices.of(_qualified(model, provider)) is None:
         log.warning("No price is known for this model: costs are told as “at least”.", model=model)
 
 

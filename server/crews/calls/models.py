@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from crewai.llms.base_llm import BaseLLM, call_stream_override
 from protocol.events import JournalMissed, LlmCompleted, LlmStarted
 from protocol.objects import Usage
 from server import prices
-from server.crews.calls import fingerprint
+from server.crews.calls import costs, fingerprint
 from server.crews.calls.codec import Answered, Unwritable, decode, encode, read_answered, to_bytes
 from server.crews.calls.ways import Direct, Way, at_once, way
 from server.crews.calls.wrapping import is_wrapped, replace_own, with_subclasses
@@ -39,6 +39,9 @@ POSITIONS = {"messages": 0, "tools": 1, "response_model": 6}
 class ModelCall:
     """One call to a model, as it is recorded. `ended`: its ends, not told before the answer is kept.
 
+    `within` names the calls of other models that it makes; one that makes no other is not counted beside them.
+    `around`: what a client that crewai asks around this very model told of its use.
+
     `model` is a `BaseLLM`, or what crewai takes in its place to ask around it: anything with a `model`, or a name.
     """
 
@@ -49,6 +52,8 @@ class ModelCall:
     began: float = field(default_factory=time.monotonic)
     ended: list[LlmCompleted] = field(default_factory=list)
     reported: list[dict[str, Any]] = field(default_factory=list)
+    within: list[str] = field(default_factory=list)
+    around: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, run: Run, model: BaseLLM, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "ModelCall":
@@ -63,7 +68,10 @@ class ModelCall:
     def about(cls, run: Run, model: Any, messages: Any, tools: Any, response_model: Any) -> "ModelCall":
         """Name a call that asks this."""
         hashed = fingerprint.of_model_call(name_of(model), messages, tools, response_model)
-        return cls(run, model, run.step(f"llm.{hashed}"), response_model)
+        made = cls(run, model, run.step(f"llm.{hashed}"), response_model)
+        if (outer := CALL.get()) is not None:
+            outer.within.append(made.step)
+        return made
 
     def recall(self) -> Any:
         """Give the answer of an earlier attempt, wrapped in a list; nothing when the call is to be made."""
@@ -71,7 +79,8 @@ class ModelCall:
         if stored is None:
             self._tell_missed()
             return None
-        kept = _taken(self.run, self.step, stored)
+        self.run.take(self.step)
+        kept = _taken(self.run, stored)
         for reported in kept.reported:
             self.model._track_token_usage_internal(reported)
         return [decode(kept.answer, self.response_model)]
@@ -84,25 +93,30 @@ class ModelCall:
 
     async def keep(self, through: Way, answer: Any) -> None:
         """Record the answer, and tell the end of the call, in one step."""
-        *earlier, last = self.ended or [self._untold()]
-        for event in earlier:
+        ended = self.ended or ([] if self.within else [self._untold()])
+        for event in ended[:-1]:
             self.run.emit(event)
+        last = ended[-1] if ended else None
         try:
             encoded = encode(answer)
         except Unwritable as error:
             log.warning("answer not kept", execution=self.run.journal.execution, step=self.step, reason=str(error))
-            self.run.emit(last)
+            if last:
+                self.run.emit(last)
             return
         usage = _sum([event.usage for event in self.ended if event.usage])
         kept = Answered(
-            answer=encoded, call=last.call, model=last.model, usage=usage, reported=self.reported,
-            seconds=last.seconds or 0.0,
+            answer=encoded, call=last.call if last else "", model=last.model if last else "", usage=usage,
+            reported=self.reported, seconds=(last and last.seconds) or 0.0, within=self.within,
         )  # fmt: skip
         await through.record(self.step, to_bytes(kept), event=last)
 
     def _untold(self) -> LlmCompleted:
         """Tell of a model that tells nothing itself."""
         self.tell_started()
+        if mine := TASK.get():
+            mine.spend(None)
+        costs.unpriced(self.run, name_of(self.model), costs.provider_of(self.model))
         return self.end()
 
     def tell_started(self) -> None:
@@ -129,22 +143,27 @@ class ModelCall:
             yield
 
 
-def _taken(run: Run, step: str, stored: bytes) -> Answered:
+def _taken(run: Run, stored: bytes) -> Answered:
     """Read a call of an earlier attempt, tell that it was not made again, and count what it used."""
-    run.take(step)
     kept = read_answered(stored)
-    if kept.usage and (mine := TASK.get()):
-        mine.spend(kept.usage)
-    told = LlmCompleted(call=kept.call, stream=kept.call, model=kept.model, task=_task(), replayed=True)
-    run.emit(msgspec.structs.replace(told, usage=kept.usage, seconds=kept.seconds))
+    if kept.call:
+        if mine := TASK.get():
+            mine.spend(kept.usage)
+        told = LlmCompleted(call=kept.call, stream=kept.call, model=kept.model, task=_task(), replayed=True)
+        run.emit(msgspec.structs.replace(told, usage=kept.usage, seconds=kept.seconds))
+    _take(run, kept.within)
     return kept
 
 
 def take_within(run: Run, step: str) -> None:
     """Do the same for all calls within a unit, which as a whole is not made again."""
-    for inner in run.answered_within(step):
-        if (stored := run.journal.recall(inner)) is not None:
-            _taken(run, inner, stored)
+    _take(run, run.answered_within(step))
+
+
+def _take(run: Run, steps: Iterable[str]) -> None:
+    for step in steps:
+        if run.take(step) and (stored := run.journal.recall(step)) is not None:
+            _taken(run, stored)
 
 
 def name_of(model: Any) -> str:

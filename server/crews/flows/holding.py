@@ -82,7 +82,7 @@ def _after_question(mine: MethodRun, checkpoint: CrewCheckpoint, result: Any, ve
         actions=(APPROVE, SKIP, STOP) if schema is None else (APPROVE, EDIT, SKIP, STOP),
         task=mine.name,
         schema=schema or None,
-        facts=mine.spent() if mine.usage.calls else {},
+        facts=mine.spent() if mine.usage.total_tokens else {},
         seconds=checkpoint.deadline if over else None,
         on_deadline=over,
     )
