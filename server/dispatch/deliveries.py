@@ -53,7 +53,7 @@ async def resend(work: Work, command: Resend) -> Resent:
         record = _read(command.execution, command.delivery, raw)
         if record is None:
             raise Refused(ErrorCode.UNAVAILABLE, UNREADABLE)
-        fresh = records.again(record)
+        fresh = records.again(record, now=work.store.clock())
         await work.outbox.enable(claim.tenant, records.parts(command.delivery)[1])
         if await work.outbox.settle(claim, raw, records.written(fresh), wait=0):
             endpoints = await _endpoints(work, command.execution, [command.delivery])

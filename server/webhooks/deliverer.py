@@ -135,12 +135,14 @@ class Deliverer:
         if parcel is None:
             await self._outbox.drop(claim)
             return
-        if records.read(parcel.record).state != "pending":
+        record = records.read(parcel.record)
+        if record.state != "pending":
             return  # this worker has stood still, and another has had it meanwhile
         now = self._clock()
         endpoint = self._subscriptions.endpoint(name, parcel.brought)
         if parcel.disabled:
-            await self._settle(claim, parcel.record, lambda record: records.disabled(record, DISABLED, now=now))
+            given_up = records.written(records.disabled(record, DISABLED, now=now))
+            await self._outbox.settle(claim, parcel.record, given_up, wait=None)  # unless it was asked for meanwhile
             return
         outcome = await self._call(claim, offset, parcel, endpoint, now) if endpoint else Outcome(error=UNKNOWN)
         if outcome.status == records.GONE:

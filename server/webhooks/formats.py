@@ -23,7 +23,7 @@ from protocol.objects import Cost
 from server import prices
 from server.webhooks import platform
 
-SLACK = "slack"
+SLACK, LINE = "slack", "\n"
 #: So much of a draft, of an output or of a note is shown in a message.
 SHOWN = 400
 #: What Slack reads as its own: "You'll need to replace the following characters with HTML entities" (its manual).
@@ -98,7 +98,7 @@ def _said(event: Event, link: str, cost: Cost | UnsetType) -> str:
         case ExecutionCompleted():
             return f"done.{_paid(data.usage.cost)}\n{_quoted(data.output)}<{link}|Read all of it>"
         case ExecutionFailed():
-            return f"failed: {_plain(data.error.message)}{_paid(cost)} <{link}|Read>"
+            return f"failed: {_plain(data.error.message)}{_paid(cost, LINE)} <{link}|Read>"
         case ExecutionStopped():
             return f"{who} stopped it.{_paid(cost)} <{link}|Read>"
         case ExecutionCancelled():
@@ -106,8 +106,8 @@ def _said(event: Event, link: str, cost: Cost | UnsetType) -> str:
     return f"{event.data.type}. <{link}|Read>"
 
 
-def _paid(cost: Cost | UnsetType) -> str:
-    return f" It cost {prices.told(cost)}." if cost else ""
+def _paid(cost: Cost | UnsetType, space: str = " ") -> str:
+    return f"{space}It cost {prices.told(cost)}." if cost else ""
 
 
 def _quoted(text: str | None) -> str:

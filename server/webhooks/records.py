@@ -78,9 +78,7 @@ def _next(outcome: Outcome, tries: int, ended: float, chance: float) -> tuple[St
 
 
 def disabled(record: Record, why: str, *, now: float) -> Record:
-    """Give a delivery up without a call, for its address is disabled; what is settled already stays so."""
-    if record.state != "pending":
-        return record
+    """Give a delivery up without a call, for its address is disabled."""
     attempts = _with(record, Outcome(error=why), now)
     return msgspec.structs.replace(record, state="disabled", due=None, attempts=attempts)
 
@@ -91,9 +89,9 @@ def _with(record: Record, outcome: Outcome, now: float) -> list[Attempt]:
     return [*record.attempts, attempt][-KEPT:]
 
 
-def again(record: Record) -> Record:
-    """Begin the schedule anew."""
-    return msgspec.structs.replace(record, state="pending", tries=0, due=None)
+def again(record: Record, *, now: float) -> Record:
+    """Begin the schedule anew, now; a worker that has read the record before sees by that that it is another."""
+    return msgspec.structs.replace(record, state="pending", tries=0, due=now)
 
 
 def parts(delivery: str) -> tuple[int, str]:

@@ -240,3 +240,31 @@ async def test_a_model_that_asks_around_itself_makes_one_call() -> None:
         assert call.usage
         assert call.usage.cost == Cost(amount=CALL, currency="USD")
         assert journal.events(TaskCompleted)[0].usage == call.usage
+
+
+async def test_what_a_crew_in_a_tool_cost_is_its_own_in_each_attempt() -> None:
+    with MarkedModel() as server:
+
+        @tool("delve")
+        def delve(words: str) -> str:
+            """Run a crew, and ask a model beside it."""
+            inner = agent(server, "Inner")
+            Crew(agents=[inner], tasks=[task("inner", inner)]).kickoff()
+            return str(model(server).call("do more"))
+
+        def build() -> Crew:
+            outer = agent(server, tools=[delve])
+            return Crew(agents=[outer], tasks=[task("it", outer, description="do it [[delve words=a]]")])
+
+        execution = Execution()
+        first = FakeJournal(of=execution)
+        await adapted(build).run(first)
+        for step in [step for step in execution.recorded if step.startswith("t0/") and step.count("/") == 1]:
+            del execution.recorded[step]  # as if its worker had died before the outer task had ended
+        second = FakeJournal(of=execution)
+        await adapted(build).run(second)
+        assert len(server.requests) == 4
+    inner, outer = first.events(TaskCompleted)
+    assert (inner.usage.calls, outer.usage.calls) == (1, 3)
+    assert [event.usage for event in second.events(TaskCompleted)] == [outer.usage]
+    assert [event.replayed for event in second.events(LlmCompleted)] == [True] * 4

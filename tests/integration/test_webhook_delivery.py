@@ -126,16 +126,17 @@ async def test_what_a_worker_died_with_is_delivered_by_another(world: World, rec
 
 
 class Frozen(Outbox):
-    """The outbox of a worker that stands still when it has taken something."""
+    """The outbox of a worker that stands still when it has taken something, or when it has read it."""
 
-    def __init__(self, hooks: Hooks) -> None:
+    def __init__(self, hooks: Hooks, *, read: bool = False) -> None:
         super().__init__(hooks.world.redis, ahead=hooks.outbox.ahead)
-        self.taken, self.thawed = anyio.Event(), anyio.Event()
+        self.taken, self.thawed, self._read = anyio.Event(), anyio.Event(), read
 
     async def open(self, claim: Claim, offset: int, endpoint: str) -> Parcel | None:
+        parcel = await super().open(claim, offset, endpoint) if self._read else None
         self.taken.set()
         await self.thawed.wait()
-        return await super().open(claim, offset, endpoint)
+        return parcel or await super().open(claim, offset, endpoint)
 
 
 @pytest.mark.parametrize("gone", [False, True])
@@ -156,6 +157,22 @@ async def test_a_worker_that_stood_still_calls_nobody_whom_another_has_called(
         await wait_until(lambda: not frozen.busy, description="it has gone on")
         assert await hooks.deliveries(execution) == [delivery]
     assert len(receiver.calls) == 1
+
+
+async def test_what_a_person_asks_for_while_its_address_is_found_disabled_is_delivered(
+    world: World, receiver: Receiver
+) -> None:
+    hooks = Hooks(world)
+    execution = await hooks.cancelled(receiver.url())
+    (delivery,) = await hooks.deliveries(execution)
+    await hooks.outbox.disable("open", delivery.endpoint, 60)
+    outbox = Frozen(hooks, read=True)
+    async with hooks.delivering(outbox=outbox):
+        await outbox.taken.wait()
+        await hooks.resend(execution, delivery.id)
+        outbox.thawed.set()
+        hooks.later(2)
+        await hooks.reached(execution, "delivered")
 
 
 async def test_a_deliverer_that_is_told_to_stop_leaves_its_calls_to_others(world: World, receiver: Receiver) -> None:

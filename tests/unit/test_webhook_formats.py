@@ -95,7 +95,7 @@ def test_slack(data: Data, by: str | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (FAILED, "failed: No &lt;such&gt; day. It cost 57.4 IDR."),
+        (FAILED, "failed: No &lt;such&gt; day.\nIt cost 57.4 IDR."),
         (ExecutionStopped(checkpoint=CHECKPOINT), "Ayu stopped it. It cost 57.4 IDR."),
         (ExecutionCancelled(), "Ayu cancelled it. It cost 57.4 IDR."),
     ],

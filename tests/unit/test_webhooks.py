@@ -193,7 +193,7 @@ def test_a_second_attempt_takes_back_nothing_that_the_first_has_reached() -> Non
 def test_the_last_attempts_are_kept() -> None:
     record = Record(type="execution.failed")
     for status in range(500, 500 + 2 * records.KEPT):
-        record = records.again(records.noted(record, Outcome(status=status), now=NOW, chance=0.0))
+        record = records.again(records.noted(record, Outcome(status=status), now=NOW, chance=0.0), now=NOW)
     assert [attempt.status for attempt in record.attempts] == list(range(500 + records.KEPT, 500 + 2 * records.KEPT))
     assert (record.state, record.tries) == ("pending", 0)
 

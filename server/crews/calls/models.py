@@ -1,6 +1,7 @@
 """Calls to language models: made once, streamed while they are, and given again on a later attempt."""
 
 import functools
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,7 @@ from server.crews.calls import costs, fingerprint
 from server.crews.calls.codec import Answered, Unwritable, decode, encode, read_answered, to_bytes
 from server.crews.calls.ways import Direct, Way, at_once, way
 from server.crews.calls.wrapping import is_wrapped, replace_own, with_subclasses
+from server.crews.parts import Part
 from server.crews.run import INSIDE_TOOL, RUN, TASK, Run
 
 log = structlog.get_logger()
@@ -31,6 +33,8 @@ NEVER_STREAMED = frozenset({"crewai.llm", "crewai.llms.providers.bedrock.complet
 NESTED: ContextVar[frozenset[int]] = ContextVar("quarterdeck_nested", default=frozenset())
 #: The call that is under way in the current work.
 CALL: ContextVar["ModelCall | None"] = ContextVar("quarterdeck_call", default=None)
+#: The scope of a part within a step's name: of a crew's task, or of a flow's method.
+PARTS = re.compile(r"/(t\d+|m:[^/]*)/")
 #: Where a method's arguments stand.
 POSITIONS = {"messages": 0, "tools": 1, "response_model": 6}
 
@@ -80,7 +84,7 @@ class ModelCall:
             self._tell_missed()
             return None
         self.run.take(self.step)
-        kept = _taken(self.run, stored)
+        kept = _taken(self.run, stored, TASK.get())
         for reported in kept.reported:
             self.model._track_token_usage_internal(reported)
         return [decode(kept.answer, self.response_model)]
@@ -143,27 +147,31 @@ class ModelCall:
             yield
 
 
-def _taken(run: Run, stored: bytes) -> Answered:
-    """Read a call of an earlier attempt, tell that it was not made again, and count what it used."""
+def _taken(run: Run, stored: bytes, mine: Part | None) -> Answered:
+    """Read a call of an earlier attempt, tell that it was not made again, and count what it used for its part."""
     kept = read_answered(stored)
     if kept.call:
-        if mine := TASK.get():
+        if mine:
             mine.spend(kept.usage)
         told = LlmCompleted(call=kept.call, stream=kept.call, model=kept.model, task=_task(), replayed=True)
         run.emit(msgspec.structs.replace(told, usage=kept.usage, seconds=kept.seconds))
-    _take(run, kept.within)
+    _take(run, kept.within, mine)
     return kept
 
 
 def take_within(run: Run, step: str) -> None:
-    """Do the same for all calls within a unit, which as a whole is not made again."""
-    _take(run, run.answered_within(step))
+    """Do the same for all calls within a unit, which as a whole is not made again.
+
+    What parts within it have cost, these have told at their own ends.
+    """
+    for inner in run.answered_within(step):
+        _take(run, [inner], None if PARTS.search(inner, len(step)) else TASK.get())
 
 
-def _take(run: Run, steps: Iterable[str]) -> None:
+def _take(run: Run, steps: Iterable[str], mine: Part | None) -> None:
     for step in steps:
         if run.take(step) and (stored := run.journal.recall(step)) is not None:
-            _taken(run, stored)
+            _taken(run, stored, mine)
 
 
 def name_of(model: Any) -> str:
