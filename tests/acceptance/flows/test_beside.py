@@ -3,37 +3,17 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from protocol.events import CheckpointWithdrawn, TaskCompleted, TaskSkipped
 from server.runnable import CrewFailed
-from tests.support.crews import CREWAI_WARNINGS
-from tests.support.flow_notes import BODIES, GATES, noting, one_task
-from tests.support.flows import (
-    Flow,
-    adapted_flow,
-    and_,
-    human_feedback,
-    listen,
-    or_,
-    run_flow,
-    run_parked,
-    start,
-)
+from tests.support.flow_notes import BODIES, GATES, one_task
+from tests.support.flows import Flow, adapted_flow, and_, human_feedback, listen, or_, run_flow, run_parked, start
 from tests.support.journal import FakeJournal
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.waiting import wait_until
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[OpenAIServer]:
-    with noting() as running:
-        yield running
 
 
 class Beside(Flow[dict[str, Any]]):

@@ -1,7 +1,7 @@
 """A second attempt at an execution: nothing that was finished is done, paid, told or asked again."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from protocol.events import TaskCompleted, TaskSkipped, TaskStarted
 from tests.support.crews import (
-    CREWAI_WARNINGS,
     ConditionalTask,
     Crew,
     Process,
@@ -26,18 +25,10 @@ from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import OpenAIServer
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
 
 class Plan(BaseModel):
     title: str
     steps: list[str]
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 class Crash(BaseException):

@@ -12,13 +12,11 @@ import pytest
 
 from protocol.events import AgentStarted, TaskCompleted, ToolCompleted, ToolStarted
 from server.runnable import Outcome, Question, Suspended
-from tests.support.crews import CREWAI_WARNINGS, Crew, Process, adapted, agent, model, task, threads_at_work, tool
+from tests.support.crews import Crew, Process, adapted, agent, model, task, threads_at_work, tool
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.journal import made as answer
 from tests.support.marked_model import MarkedModel
 from tests.support.waiting import wait_until
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 SENT: list[str] = []
 MADE: "weakref.WeakSet[Crew]" = weakref.WeakSet()

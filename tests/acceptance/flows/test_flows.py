@@ -1,7 +1,6 @@
 """Flows: run like crews, with people's answers where a flow asks, on one attempt or on many."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -9,8 +8,7 @@ from pydantic import BaseModel
 
 from protocol.events import LlmCompleted, TaskCompleted, TaskFailed, TaskStarted
 from server.runnable import CrewFailed, Stopped
-from tests.support.crews import CREWAI_WARNINGS
-from tests.support.flow_notes import BODIES, noting
+from tests.support.flow_notes import BODIES
 from tests.support.flows import (
     Flow,
     adapted_flow,
@@ -25,14 +23,6 @@ from tests.support.flows import (
 )
 from tests.support.journal import FakeJournal
 from tests.support.openai_server import OpenAIServer
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[OpenAIServer]:
-    with noting() as running:
-        yield running
 
 
 class State(BaseModel):

@@ -13,14 +13,12 @@ from pydantic import BaseModel
 from protocol.events import JournalMissed, LlmCompleted, TaskCompleted
 from protocol.objects import Usage
 from server.runnable import Runnable
-from tests.support.crews import CREWAI_WARNINGS, BaseAgent, Crew, Process, adapted, agent, model, task, tool
+from tests.support.crews import BaseAgent, Crew, Process, adapted, agent, model, task, tool
 from tests.support.flows import Flow, adapted_flow, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.marked_model import MarkedModel
 
 from crewai.tools import BaseTool  # isort: skip  # crewai is imported above, without its warnings
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 RAN: list[str] = []
 Make = Callable[[MarkedModel], Runnable]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from protocol.events import JournalMissed, LlmCompleted
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, model, task
+from tests.support.crews import Crew, adapted, agent, model, task
 from tests.support.journal import Execution, FakeJournal
 from tests.support.marked_model import MarkedModel
 from tests.support.openai_server import Reply
@@ -20,8 +20,6 @@ from tests.support.waiting import wait_until
 from crewai.knowledge.knowledge import Knowledge
 from crewai.knowledge.storage.base_knowledge_storage import BaseKnowledgeStorage
 from crewai.memory.unified_memory import Memory
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 LONG = "tea " * 80  # crewai asks a model about what it looks for, when that is long
 MEMORIES = '{"memories": ["Tea is green."]}'

@@ -1,7 +1,7 @@
 """The forms of asking that a crew's own code brings: `human_input`, promised types, guardrails and callbacks."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from pydantic import BaseModel, field_validator
 from protocol.events import JournalMissed, TaskCompleted, TaskSkipped, TaskStarted
 from server.runnable import Stopped, Suspended
 from tests.support.crews import (
-    CREWAI_WARNINGS,
     Crew,
     Process,
     TaskOutput,
@@ -25,20 +24,12 @@ from tests.support.crews import (
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import Call, OpenAIServer, Reply
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
 SEEN: list[str] = []
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     SEEN.clear()
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 class Verdict(BaseModel):

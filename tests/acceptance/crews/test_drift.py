@@ -9,14 +9,12 @@ import pytest
 from protocol.events import JournalMissed, LlmCompleted, TaskCompleted, ToolCompleted, ToolFailed, ToolStarted
 from protocol.objects import Action, Draft
 from server.runnable import CrewFailed, Question, Suspended
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, model, task, tool
+from tests.support.crews import Crew, adapted, agent, model, task, tool
 from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
 
 from crewai.tools.tool_failure import ToolFailure  # isort: skip
 from server.crews.run import RUN  # isort: skip
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 RAN: list[str] = []
 

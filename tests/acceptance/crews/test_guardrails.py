@@ -2,29 +2,21 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from protocol.events import TaskCompleted
 from server.runnable import CrewFailed, Suspended
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task
+from tests.support.crews import Crew, adapted, agent, task
 from tests.support.journal import Execution, FakeJournal
 from tests.support.marked_model import MarkedModel
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
 Guardrail = Callable[[Any], tuple[bool, Any]]
 VALID = '{"valid": true, "feedback": null}'
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 def build(server: OpenAIServer, guardrail: Guardrail | str, **settings: Any) -> Callable[[], Crew]:

@@ -1,7 +1,7 @@
 """Checkpoints around the tasks of real crews: every way to answer, in every kind of crew."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,15 @@ from pydantic import BaseModel
 
 from protocol.events import AgentStarted, LlmStarted, TaskCompleted, TaskFailed, TaskSkipped, TaskStarted
 from server.runnable import CrewFailed, Outcome, Stopped
-from tests.support.crews import CREWAI_WARNINGS, ConditionalTask, Crew, Process, adapted, agent, keep_in, model, task
+from tests.support.crews import ConditionalTask, Crew, Process, adapted, agent, keep_in, model, task
 from tests.support.journal import FakeJournal, Say
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.waiting import wait_until
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 
 class Verdict(BaseModel):
     word: str
     score: int
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 def chain(server: OpenAIServer, *names: str, **settings: Any) -> Callable[[], Crew]:

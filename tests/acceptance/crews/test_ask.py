@@ -2,7 +2,7 @@
 
 import builtins
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,11 +10,9 @@ from pydantic import BaseModel, field_validator
 
 from protocol.events import TaskCompleted, ToolCompleted
 from server.runnable import Stopped, Suspended
-from tests.support.crews import CREWAI_WARNINGS, BaseTool, Crew, Process, adapted, agent, ask_human, model, task
+from tests.support.crews import BaseTool, Crew, Process, adapted, agent, ask_human, model, task
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import Call, OpenAIServer, Reply
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 QUESTION = "Which colour?"
 FINAL = "Thought: done\nFinal Answer: Done."
@@ -40,12 +38,6 @@ class AskAround(BaseTool):
 
     async def _run(self, question: str) -> str:
         return f"{await ask_human.arun(question=question)}, it is said"
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 @pytest.fixture(params=["native", "react"])

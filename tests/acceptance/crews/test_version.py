@@ -1,23 +1,14 @@
 """A crew that was changed while an execution waited: it goes on only after a person has said so."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from server.runnable import Runnable, Stopped, Suspended
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task
+from tests.support.crews import Crew, adapted, agent, task
 from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import OpenAIServer
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 BEFORE = {"crew.py": "1", "agents.yaml": "1", "task 'one'": "1"}
 AFTER = {"crew.py": "1", "agents.yaml": "2", "task 'two'": "1"}
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 async def waiting(server: OpenAIServer) -> Execution:

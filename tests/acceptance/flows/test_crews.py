@@ -2,35 +2,18 @@
 
 import gc
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from protocol.events import TaskCompleted, TaskStarted
 from server.runnable import CrewFailed, Suspended
-from tests.support.crews import CREWAI_WARNINGS, tool
-from tests.support.flow_notes import SENT, noting, one_task
-from tests.support.flows import (
-    Flow,
-    adapted_flow,
-    human_feedback,
-    listen,
-    run_flow,
-    run_parked,
-    start,
-)
+from tests.support.crews import tool
+from tests.support.flow_notes import SENT, one_task
+from tests.support.flows import Flow, adapted_flow, human_feedback, listen, run_flow, run_parked, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
 from tests.support.waiting import wait_until
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[OpenAIServer]:
-    with noting() as running:
-        yield running
 
 
 @tool("post")

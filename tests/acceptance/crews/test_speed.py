@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -15,17 +15,7 @@ from pydantic import BaseModel
 
 from protocol.events import TaskCompleted
 from server.runnable import CrewFailed
-from tests.support.crews import (
-    CREWAI_WARNINGS,
-    Crew,
-    Process,
-    adapted,
-    agent,
-    model,
-    task,
-    threads_at_work,
-    tool,
-)
+from tests.support.crews import Crew, Process, adapted, agent, model, task, threads_at_work, tool
 from tests.support.journal import FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
 from tests.support.processes import ROOT
@@ -40,15 +30,7 @@ from crewai.llms.providers.openai.completion import OpenAICompletion
 
 from server.crews import speed
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
 CREWS = 12
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 class Tea(BaseModel):

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,27 +10,11 @@ from pydantic import BaseModel, Field
 
 from protocol.events import LlmCompleted, TaskCompleted
 from server.runnable import Suspended
-from tests.support.crews import CREWAI_WARNINGS
-from tests.support.flow_notes import BODIES, GATES, SERVER, noting, one_task
-from tests.support.flows import (
-    Flow,
-    adapted_flow,
-    human_feedback,
-    listen,
-    run_parked,
-    start,
-)
+from tests.support.flow_notes import BODIES, GATES, SERVER, one_task
+from tests.support.flows import Flow, adapted_flow, human_feedback, listen, run_parked, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import OpenAIServer
 from tests.support.waiting import wait_until
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[OpenAIServer]:
-    with noting() as running:
-        yield running
 
 
 class Verdict(BaseModel):

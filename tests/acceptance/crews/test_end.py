@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -15,18 +15,11 @@ import pytest
 from protocol.events import TaskCompleted
 from server.crews import prepare_process, silence
 from server.runnable import Stopped
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, task, threads_at_work, tool
+from tests.support.crews import Crew, adapted, agent, task, threads_at_work, tool
 from tests.support.journal import FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
+from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 def watched(server: OpenAIServer, alive: "weakref.WeakSet[Crew]") -> Callable[[], Crew]:
@@ -153,8 +146,7 @@ def build():
 
 def test_a_loud_crew_prints_nothing_and_calls_only_its_model(server: OpenAIServer, tmp_path: Path) -> None:
     (tmp_path / "loud_crew.py").write_text(LOUD.format(url=server.url))
-    root = Path(__file__).parents[2]
-    environment = {"PYTHONPATH": f"{root}", "HOME": str(tmp_path), "PATH": ""}
+    environment = {"PYTHONPATH": f"{ROOT}", "HOME": str(tmp_path), "PATH": ""}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(port=server.port)],
         cwd=tmp_path,

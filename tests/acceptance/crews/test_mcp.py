@@ -8,14 +8,12 @@ import pytest
 
 from protocol.events import ToolCompleted, ToolFailed, ToolStarted
 from tests.support import mcp_server
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, model, task
+from tests.support.crews import Crew, adapted, agent, model, task
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.marked_model import MarkedModel
 
 from crewai.mcp import MCPServerStdio  # isort: skip  # crewai is imported above, without its warnings
 from crewai.utilities.string_utils import sanitize_tool_name  # isort: skip
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 
 @pytest.fixture

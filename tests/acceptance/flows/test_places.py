@@ -1,6 +1,5 @@
 """Checkpoints at the methods of flows."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,19 +8,10 @@ from pydantic import BaseModel
 from protocol.events import TaskCompleted, TaskSkipped
 from protocol.objects import CrewCheckpoint
 from server.runnable import CrewFailed, Outcome, Stopped, Suspended
-from tests.support.crews import CREWAI_WARNINGS
-from tests.support.flow_notes import BODIES, noting
+from tests.support.flow_notes import BODIES
 from tests.support.flows import Flow, adapted_flow, listen, run_flow, run_parked, start
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import OpenAIServer
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[OpenAIServer]:
-    with noting() as running:
-        yield running
 
 
 class Plan(BaseModel):

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -11,17 +11,9 @@ import pytest
 from protocol.events import LlmCompleted, LlmStarted, TaskCompleted, ToolCompleted, ToolFailed, ToolStarted
 from protocol.objects import Usage
 from server.runnable import CrewFailed
-from tests.support.crews import CREWAI_WARNINGS, Crew, Process, adapted, agent, model, task, tool
+from tests.support.crews import Crew, Process, adapted, agent, model, task, tool
 from tests.support.journal import FakeJournal, Piece
 from tests.support.openai_server import Call, OpenAIServer, Reply, Tokens
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 @tool("search")

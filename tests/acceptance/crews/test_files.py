@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,24 +19,16 @@ from server.runnable import CrewFailed, Suspended
 from server.store import Store
 from server.store.client import connect
 from tests.support.client import Client
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, keep_in, task
+from tests.support.crews import Crew, adapted, agent, keep_in, task
 from tests.support.http import Answer, ask
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
 
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
 
 class Title(BaseModel):
     title: str
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,23 +9,12 @@ import pytest
 
 from protocol.events import TaskCompleted
 from server.runnable import Suspended
-from tests.support.crews import (
-    CREWAI_WARNINGS,
-    Crew,
-    CrewTrainingHandler,
-    Memory,
-    StringKnowledgeSource,
-    adapted,
-    agent,
-    model,
-    task,
-)
+from tests.support.crews import Crew, CrewTrainingHandler, Memory, StringKnowledgeSource, adapted, agent, model, task
 from tests.support.flows import Flow, run_parked, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.openai_server import OpenAIServer
 
 pytestmark = [
-    *(pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]

@@ -1,18 +1,16 @@
 """Tools: approved by a person where that is asked for, run once, and asked about where nobody knows."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from protocol.events import LlmCompleted, TaskCompleted, ToolCompleted, ToolFailed, ToolStarted
 from server.runnable import Stopped, Suspended
-from tests.support.crews import CREWAI_WARNINGS, Crew, adapted, agent, model, task, tool
+from tests.support.crews import Crew, adapted, agent, model, task, tool
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import Call, OpenAIServer, Reply
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 SENT: list[str] = []
 TROUBLE: list[BaseException] = []
@@ -22,12 +20,6 @@ TROUBLE: list[BaseException] = []
 def _fresh() -> None:
     SENT.clear()
     TROUBLE.clear()
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 @tool("send_mail")

@@ -1,6 +1,5 @@
 """What people say to a flow: words that nobody understands, none at all, words to learn from; and what it stores."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,20 +8,11 @@ from typing import Any
 import pytest
 
 from server.runnable import Answer, Question, Suspended
-from tests.support.crews import CREWAI_WARNINGS
-from tests.support.flow_notes import BODIES, noting
+from tests.support.flow_notes import BODIES
 from tests.support.flows import Flow, adapted_flow, human_feedback, listen, persist, run_parked, start
 from tests.support.flows import SQLiteFlowPersistence as Store
 from tests.support.journal import Execution, FakeJournal, Say
 from tests.support.openai_server import OpenAIServer, Reply
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[OpenAIServer]:
-    with noting() as running:
-        yield running
 
 
 class Words(Flow[dict[str, Any]]):

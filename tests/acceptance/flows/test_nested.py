@@ -2,33 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from protocol.events import TaskFailed, TaskStarted
 from server.runnable import CrewFailed
-from tests.support.crews import CREWAI_WARNINGS, Crew, agent, task, tool
-from tests.support.flow_notes import BODIES, GATES, SENT, SERVER, noting, one_task
-from tests.support.flows import (
-    Flow,
-    adapted_flow,
-    human_feedback,
-    listen,
-    run_parked,
-    start,
-)
+from tests.support.crews import Crew, agent, task, tool
+from tests.support.flow_notes import BODIES, GATES, SENT, SERVER, one_task
+from tests.support.flows import Flow, adapted_flow, human_feedback, listen, run_parked, start
 from tests.support.journal import FakeJournal
 from tests.support.openai_server import Call, OpenAIServer, Reply
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
-
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[OpenAIServer]:
-    with noting() as running:
-        yield running
 
 
 class Inner(Flow[dict[str, Any]]):

@@ -12,15 +12,13 @@ from protocol.objects import Cost, Usage
 from server.prices import Prices, billionths, written
 from server.runnable import CrewFailed
 from server.telemetry import REGISTRY
-from tests.support.crews import CREWAI_WARNINGS, LLM, Crew, adapted, agent, model, task, tool
+from tests.support.crews import LLM, Crew, adapted, agent, model, task, tool
 from tests.support.flows import Flow, run_flow, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.marked_model import MarkedModel
 from tests.support.openai_server import OpenAIServer, Reply, Tokens
 
 from server.crews.calls import costs  # isort: skip  # crewai is first imported above, without its warnings
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 PRICES = Prices.read({"prices": {"openai/gpt-4o-mini": {"input": 0.15, "output": 0.6, "cached": 0.075}}})
 #: Of a call of 11 and 7 tokens, as the server tells where nothing else is said.
@@ -35,12 +33,6 @@ def count(words: str) -> str:
 
 class Plan(BaseModel):
     title: str
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
