@@ -16,7 +16,7 @@ from protocol.events import TaskCompleted
 from server.crews import prepare_process, silence
 from server.runnable import Stopped
 from tests.support.crews import Crew, adapted, agent, task, threads_at_work, tool
-from tests.support.journal import FakeJournal
+from tests.support.journal import FakeJournal, note_end
 from tests.support.openai_server import Call, OpenAIServer, Reply
 from tests.support.processes import ROOT
 from tests.support.waiting import wait_until
@@ -84,15 +84,8 @@ async def test_a_tool_that_outlives_a_stop_is_not_told(server: OpenAIServer) -> 
     server.reply("do one", Reply(calls=[Call("dig", {"where": "here"})]))
     journal = FakeJournal(checkpoints=["after:two"])
     ended: list[Stopped] = []
-
-    async def running() -> None:
-        try:
-            await adapted(build).run(journal)
-        except Stopped as stopped:
-            ended.append(stopped)
-
     async with anyio.create_task_group() as group:
-        group.start_soon(running)
+        group.start_soon(note_end, adapted(build), journal, Stopped, ended)
         await wait_until(lambda: len(journal.open) == 1 and entered.is_set(), description="gate open, tool at work")
         journal.decide("after:two", "stop")
         await wait_until(lambda: len(ended) == 1, description="the crew has stopped")
