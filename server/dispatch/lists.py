@@ -1,6 +1,6 @@
 """`list`: executions, open checkpoints, crews, conversations; a page at a time, each with the cursor of the next."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from protocol.commands import List
 from protocol.errors import ErrorCode, Refused
@@ -30,7 +30,7 @@ async def list_page(work: Work, command: List) -> Listing:
         case "crews":
             return _slice(list((await work.catalogue.crews()).values()), command)
         case "conversations":
-            return await _conversations(work, command)
+            return await _first(command.limit, work.store.conversations(command.cursor))
 
 
 async def _checkpoints(work: Work, command: List) -> Listing:
@@ -44,31 +44,22 @@ async def _checkpoints(work: Work, command: List) -> Listing:
 
 async def _executions(work: Work, command: List) -> Listing:
     wanted = Wanted(command.filter.state, command.filter.crew, command.filter.conversation)
-    found: list[Execution] = []
-    cursor: str | None = None
-    try:
-        async for item in work.store.executions(command.cursor, wanted):
-            if len(found) == command.limit:
-                return Listing(items=found, next=cursor)
-            found.append(item.execution)
-            cursor = item.cursor
-    except ValueError:
-        raise _bad_cursor() from None
-    return Listing(items=found)
+    return await _first(command.limit, work.store.executions(command.cursor, wanted))
 
 
-async def _conversations(work: Work, command: List) -> Listing:
-    found: list[Conversation] = []
-    cursor: str | None = None
+async def _first(limit: int, found: AsyncIterator[tuple[Execution | Conversation, str]]) -> Listing:
+    """Take what a page holds; each comes with the cursor that continues behind it."""
+    items: list[Execution | Conversation] = []
+    following: str | None = None
     try:
-        async for talk in work.store.conversations(command.cursor):
-            if len(found) == command.limit:
-                return Listing(items=found, next=cursor)
-            found.append(talk.conversation)
-            cursor = talk.cursor
+        async for item, cursor in found:
+            if len(items) == limit:
+                return Listing(items=items, next=following)
+            items.append(item)
+            following = cursor
     except ValueError:
         raise _bad_cursor() from None
-    return Listing(items=found)
+    return Listing(items=items)
 
 
 def _slice(items: Sequence[Crew], command: List) -> Listing:

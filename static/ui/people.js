@@ -5,6 +5,7 @@
  */
 import { useSyncExternalStore } from "react";
 import { t } from "./i18n/index.js";
+import { makeListeners } from "./listeners.js";
 import { client } from "./session.js";
 import { ifAllowed } from "./storage.js";
 
@@ -12,13 +13,13 @@ const KEY = "quarterdeck.mine";
 /** Decisions that went out from this tab: servers that know no names still let it say “You”. @type {Set<string> | undefined} */
 let mine;
 
-/** @type {Set<() => void>} */ const listeners = new Set();
+const { listen, tell } = makeListeners();
 
 /** @returns {Set<string>} */
 const claims = () => (mine ??= new Set(JSON.parse(ifAllowed(() => sessionStorage.getItem(KEY)) ?? "[]")));
 const keep = () => {
   ifAllowed(() => sessionStorage.setItem(KEY, JSON.stringify([...claims()])));
-  for (const listener of listeners) listener();
+  tell();
 };
 
 /**
@@ -38,12 +39,6 @@ export function claim(checkpoint, version) {
 
 /** @param {string} checkpoint @param {number} version */
 export const isClaimed = (checkpoint, version) => claims().has(`${checkpoint}:${version}`);
-
-/** @param {() => void} f */
-const listen = (f) => {
-  listeners.add(f);
-  return () => void listeners.delete(f);
-};
 
 /** The same, for what is on the page before the server has said that it went out from here. @param {string} what */
 export const useClaimed = (what) =>

@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { html } from "./html.js";
 import { LANGUAGES, setLanguage, t, useLanguage } from "./i18n/index.js";
+import { makeListeners } from "./listeners.js";
 import { given, signOut } from "./session.js";
 import { keepSetting as write, setting as read } from "./storage.js";
 
@@ -21,19 +22,14 @@ export async function applyPreferences() {
   );
 }
 
-/** @type {Set<() => void>} */ const listeners = new Set();
-/** @param {() => void} f */
-const listenTheme = (f) => {
-  listeners.add(f);
-  return () => void listeners.delete(f);
-};
+const { listen, tell } = makeListeners();
 const themeNow = () => read("theme") ?? "system";
 
 /** @param {string} next */
 export function chooseTheme(next) {
   write("theme", next);
   applyTheme(next);
-  for (const listener of listeners) listener();
+  tell();
 }
 
 /** @param {string} next */
@@ -45,7 +41,7 @@ export function chooseLanguage(next) {
 /** Two small selects at the foot of the inbox, and the way to the keys. @param {{ help: () => void }} props */
 export function Preferences({ help }) {
   const language = useLanguage();
-  const theme = useSyncExternalStore(listenTheme, themeNow, themeNow);
+  const theme = useSyncExternalStore(listen, themeNow, themeNow);
   return html`<footer class="preferences">
     <label><span class="vh">${t("app.theme")}</span>
       <select value=${theme} onChange=${(/** @type {any} */ e) => chooseTheme(e.target.value)}>${THEMES.map((name) => html`<option key=${name} value=${name}>${t(`theme.${name}`)}</option>`)}</select></label>

@@ -3,11 +3,12 @@
  * @typedef {{ crew: string, typed: Record<string, string>, unticked: readonly string[] }} Start
  */
 import { useSyncExternalStore } from "react";
+import { makeListeners } from "./listeners.js";
 import { ifAllowed } from "./storage.js";
 
 const KEY = "quarterdeck.start";
 /** @type {Start | undefined} */ let held;
-/** @type {Set<() => void>} */ const listeners = new Set();
+const { listen, tell } = makeListeners();
 
 /** @returns {Start} */
 export function startWords() {
@@ -22,19 +23,12 @@ export function startWords() {
 export function keepStart(start) {
   held = start;
   ifAllowed(() => sessionStorage.setItem(KEY, JSON.stringify(start)));
-  for (const listener of listeners) listener();
+  tell();
 }
 
 /** What is kept, and a function that changes a part of it. */
 export function useStart() {
-  const start = useSyncExternalStore(
-    (f) => {
-      listeners.add(f);
-      return () => void listeners.delete(f);
-    },
-    startWords,
-    startWords,
-  );
+  const start = useSyncExternalStore(listen, startWords, startWords);
   const keep = (/** @type {Partial<Start>} */ part) => keepStart({ ...startWords(), ...part });
   return /** @type {const} */ ([start, keep]);
 }

@@ -16,10 +16,8 @@ PRICES = '[prices]\n"gpt-4o-mini" = { input = 300, output = 1200 }\n'
 
 
 @pytest.fixture(scope="module")
-async def stack(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    file = tmp_path_factory.mktemp("prices") / "prices.toml"
-    file.write_text(PRICES)
-    async with market(server, QUARTERDECK_PRICES=str(file)) as stack:
+async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
+    async with market(server, prices=PRICES) as stack:
         yield stack
 
 

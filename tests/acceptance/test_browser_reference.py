@@ -1,24 +1,9 @@
 """The reference in a real browser: both pages can be read by everybody, and lead to each other."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from tests.support.browser import Screen, launched, opened
-from tests.support.stack import Stack
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def screen(stack: Stack, browser: Browser) -> AsyncIterator[Screen]:
-    async with opened(browser, stack.port) as screen:
-        yield screen
+from tests.support.browser import Screen
 
 
 @pytest.mark.parametrize(("path", "title"), [("/docs", "Over HTTP"), ("/docs/socket", "The socket")])

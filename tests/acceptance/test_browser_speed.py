@@ -3,18 +3,12 @@
 How long the page takes over it is measured by `python -m tests.benchmarks page`.
 """
 
-import secrets
-import signal
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, expect
-from redis.asyncio import Redis
 
-from protocol.ids import ExecutionId
-from server.store import Store
-from tests.support.browser import opened
-from tests.support.long_run import AT_END, EVENTS, PIECES, begin, stream, until
+from tests.support.long_run import AT_END, EVENTS, PIECES, stream, untended, until
 from tests.support.market import market
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
@@ -28,11 +22,7 @@ async def stack() -> AsyncIterator[Stack]:
 
 
 async def test_five_thousand_events_are_shown_as_they_stream_in(stack: Stack, browser: Browser) -> None:
-    execution = ExecutionId(f"x_{secrets.token_hex(8)}")
-    async with Redis(unix_socket_path=stack.valkey.socket) as redis, opened(browser, stack.port) as screen:
-        store = Store(redis)
-        stack.workers[0].stop(signal.SIGKILL)  # it would look after an execution that nobody runs
-        await begin(store, execution)
+    async with untended(stack, browser) as (store, execution, screen):
         await screen.go(f"/x/{execution}")
         await expect(screen["task-survey"]).to_be_visible()
         await stream(store, execution)

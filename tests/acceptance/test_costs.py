@@ -34,10 +34,8 @@ def usd(amount: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-async def stack(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    file = tmp_path_factory.mktemp("prices") / "prices.toml"
-    file.write_text(PRICES)
-    async with market(server, QUARTERDECK_PRICES=str(file)) as stack:
+async def stack(server: OpenAIServer) -> AsyncIterator[Stack]:
+    async with market(server, prices=PRICES) as stack:
         yield stack
 
 

@@ -36,13 +36,6 @@ def machines(tales: Storyteller) -> Iterator[Stack]:
 
 
 @pytest.fixture
-async def whole(machines: Stack) -> Stack:
-    """Two web processes and a worker that are up and well."""
-    await machines.mend()
-    return machines
-
-
-@pytest.fixture
 async def watcher(whole: Stack) -> AsyncIterator[Client]:
     """Somebody on the first web process, who only watches."""
     async with whole.connect(0) as client:

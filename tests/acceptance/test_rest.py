@@ -1,44 +1,18 @@
-"""The whole work over plain HTTP: steer, fork, and follow, with a real crew."""
+"""The whole work over plain HTTP: steer, fork, follow and talk, with a real crew."""
 
 from typing import Any
 
-import anyio
-import anyio.to_thread
 import httpx
 import pytest
 
 from tests.support.client import Client
-from tests.support.http import Answer, ask
+from tests.support.rest import api, reached, started
 from tests.support.site import STREAM, take
 from tests.support.site import told as server_sent
 from tests.support.stack import Stack
 from tests.support.story import Storyteller, told
-from tests.support.waiting import wait_until
 
 ABSENT = "/executions/x_none"
-
-
-async def api(stack: Stack, method: str, path: str, body: Any = None, web: int = 0, **headers: str) -> Answer:
-    """Ask the REST interface."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return await anyio.to_thread.run_sync(ask, stack.webs[web].port, method, f"/api/v1{path}", body, named)
-
-
-async def started(stack: Stack, topic: str, *checkpoints: str) -> str:
-    body = {"crew": "story", "inputs": {"topic": topic}, "checkpoints": checkpoints}
-    return str((await api(stack, "POST", "/executions", body)).json["execution"])
-
-
-async def reached(stack: Stack, execution: str, state: str) -> Any:
-    """Wait for a state, and give the execution with its checkpoints."""
-    read: list[Any] = []
-
-    async def look() -> bool:
-        read[:] = [(await api(stack, "GET", f"/executions/{execution}")).json]
-        return bool(read[0]["execution"]["state"] == state)
-
-    await wait_until(look, description=f"{execution} is {state}", timeout=30)
-    return read[0]
 
 
 async def test_an_execution_is_paused_resumed_and_cancelled(stack: Stack, topic: str) -> None:

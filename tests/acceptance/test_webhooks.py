@@ -19,12 +19,12 @@ import pytest
 
 from protocol.client import AsyncClient
 from protocol.webhooks import Webhook
-from tests.acceptance.test_rest import api, reached
 from tests.support.contract import is_described
 from tests.support.http import ask
 from tests.support.npm import install, node
 from tests.support.processes import ROOT
 from tests.support.receiver import SECRET, Answer, Receiver
+from tests.support.rest import api, reached
 from tests.support.stack import Stack, installed
 from tests.support.story import Storyteller, told
 from tests.support.waiting import wait_until

@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from protocol.ids import ExecutionId
 from server import keys
-from tests.support.edge import RedisLog
+from tests.support.edge_log import RedisLog
 from tests.support.raw import masked
 
 #: Bytes of one event's JSON frame, as a client sees it.

@@ -1,21 +1,16 @@
 """What people feel at the page: how soon it is there, and the longest pause while thousands of events come."""
 
-import secrets
-import signal
 import statistics
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
 from playwright.async_api import Browser, expect
-from redis.asyncio import Redis
 
-from protocol.ids import ExecutionId
-from server.store import Store
 from tests.benchmarks.report import Row
 from tests.support.browser import launched, opened
 from tests.support.lighthouse import Audit, audit
-from tests.support.long_run import AT_END, EVENTS, begin, stream, until
+from tests.support.long_run import AT_END, EVENTS, stream, untended, until
 from tests.support.market import market, start
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
@@ -71,11 +66,7 @@ async def _question(stack: Stack, browser: Browser) -> Row:
 
 
 async def _long_run(stack: Stack, browser: Browser) -> Row:
-    execution = ExecutionId(f"x_{secrets.token_hex(8)}")
-    async with Redis(unix_socket_path=stack.valkey.socket) as redis, opened(browser, stack.port) as screen:
-        store = Store(redis)
-        stack.workers[0].stop(signal.SIGKILL)  # it would look after an execution that nobody runs
-        await begin(store, execution)
+    async with untended(stack, browser) as (store, execution, screen):
         await screen.page.add_init_script(OBSERVER)
         await screen.go(f"/x/{execution}")
         await expect(screen["task-survey"]).to_be_visible()

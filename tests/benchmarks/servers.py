@@ -16,7 +16,7 @@ from server.pubsub import PubSub
 from server.sockets import Server, configure
 from tests.benchmarks import ceiling
 from tests.support.doors import doorman
-from tests.support.edge import LogDispatch, RedisLog
+from tests.support.edge_log import LogDispatch, RedisLog
 
 QUIET: dict[str, Any] = {"ws_ping_interval": None, "lifespan": "off", "log_level": "warning", "backlog": 4096}
 

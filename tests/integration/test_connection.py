@@ -13,7 +13,8 @@ from protocol.ids import ExecutionId
 from server import outlet as outlets
 from server.connection import Policy, connection
 from server.outlet import pumped
-from tests.support.edge import closed, event_template, receive, running_site
+from tests.support.edge import closed, receive, running_site
+from tests.support.edge_log import event_template
 from tests.support.raw import masked, raw_client
 from tests.support.waiting import wait_until
 

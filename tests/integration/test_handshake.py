@@ -11,7 +11,8 @@ from websockets.typing import Origin, Subprotocol
 from protocol.frames import JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL
 from protocol.ids import ExecutionId
 from server.connection import Policy
-from tests.support.edge import closed, event_template, receive, running_site
+from tests.support.edge import closed, receive, running_site
+from tests.support.edge_log import event_template
 
 X = ExecutionId("x_1")
 

@@ -12,7 +12,8 @@ from protocol.errors import ErrorCode, Refused
 from protocol.ids import ExecutionId, Position
 from server import keys
 from server.recovery import After
-from tests.support.edge import QUICK, Edge, Memory, event_template, running_edge
+from tests.support.edge import QUICK, Edge, Memory, running_edge
+from tests.support.edge_log import event_template
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 

@@ -8,7 +8,8 @@ from protocol.objects import Checkpoint, CheckpointState, Draft
 from server import keys
 from server.hub import InboxWatch
 from server.hub.inbox import Inbox
-from tests.support.edge import Edge, Memory, event_template, running_edge
+from tests.support.edge import Edge, Memory, running_edge
+from tests.support.edge_log import event_template
 from tests.support.waiting import wait_until
 
 X, Y = ExecutionId("x_1"), ExecutionId("x_2")

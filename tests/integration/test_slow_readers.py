@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 from protocol.ids import ExecutionId
 from server import outlet as outlets
 from server.sockets import protocol as sockets
-from tests.support.edge import Site, event_template, receive, running_site
+from tests.support.edge import Site, receive, running_site
+from tests.support.edge_log import event_template
 from tests.support.raw import CLOSE, PING, TEXT, RawClient, masked, raw_client
 from tests.support.waiting import wait_until
 

@@ -99,8 +99,7 @@ async def test_a_slow_receiver_holds_up_nobody_else(world: World, receiver: Rece
 
 
 async def test_who_does_not_answer_is_given_up_in_time_and_called_again(world: World, receiver: Receiver) -> None:
-    release = threading.Event()
-    receiver.answers.append(Answer(hold=release))
+    release = receiver.hold()
     hooks = Hooks(world)
     execution = await hooks.cancelled(receiver.url())
     async with hooks.delivering(limit=0.3):
@@ -176,8 +175,7 @@ async def test_what_a_person_asks_for_while_its_address_is_found_disabled_is_del
 
 
 async def test_a_deliverer_that_is_told_to_stop_leaves_its_calls_to_others(world: World, receiver: Receiver) -> None:
-    release = threading.Event()
-    receiver.answers.append(Answer(hold=release))
+    release = receiver.hold()
     hooks = Hooks(world)
     execution = await hooks.cancelled(receiver.url())
     async with hooks.delivering():
@@ -213,8 +211,7 @@ async def test_what_a_worker_with_a_wrong_clock_leaves_is_taken_when_it_is_due(
 
 
 async def test_a_worker_with_a_wrong_clock_takes_nothing_from_the_others(world: World, receiver: Receiver) -> None:
-    release = threading.Event()
-    receiver.answers.append(Answer(hold=release))
+    release = receiver.hold()
     hooks = Hooks(world)
     held = await hooks.cancelled(receiver.url())
     async with hooks.delivering(limit=30):
@@ -231,8 +228,7 @@ async def test_a_worker_with_a_wrong_clock_takes_nothing_from_the_others(world: 
 
 
 async def test_a_resend_while_a_call_is_under_way_is_not_lost(world: World, receiver: Receiver) -> None:
-    release = threading.Event()
-    receiver.answers.append(Answer(500, hold=release))
+    release = receiver.hold(500)
     hooks = Hooks(world)
     execution = await hooks.cancelled(receiver.url())
     async with hooks.delivering():

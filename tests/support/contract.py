@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -14,6 +15,17 @@ PARAMETER = re.compile(r"{\w+}")
 @functools.cache
 def described() -> dict[str, Any]:
     return document("1")
+
+
+def references(value: Any) -> Iterator[str]:
+    """Find every reference in a document."""
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
 
 
 def fits(method: str, path: str, status: int, media: str, body: Any) -> None:

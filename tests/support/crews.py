@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from server.crews import silence
-from tests.support.openai_server import OpenAIServer
+from tests.support.openai_server import Call, OpenAIServer, Reply
 
 silence()
 with warnings.catch_warnings():
@@ -50,8 +50,11 @@ __all__ = [
     "agent",
     "ask_human",
     "copied",
+    "delegate",
     "keep_in",
+    "managed",
     "model",
+    "single",
     "task",
     "threads_at_work",
     "tool",
@@ -80,6 +83,26 @@ def task(name: str, who: BaseAgent | None, **settings: Any) -> Task:
     """Make a task that is described as `do NAME`, so that a test can find its prompts."""
     settings = {"description": f"do {name}", "expected_output": "A short text.", **settings}
     return Task(name=name, agent=who, **settings)
+
+
+def single(server: OpenAIServer, *tools: Any, of_task: dict[str, Any] | None = None, **settings: Any) -> Crew:
+    """Make a crew of one agent with one task, `it`."""
+    writer = agent(server, tools=list(tools), **settings)
+    return Crew(agents=[writer], tasks=[task("it", writer, **(of_task or {}))])
+
+
+def delegate(server: OpenAIServer) -> None:
+    """Have a manager delegate its task once."""
+    asked = {"task": "judge the tea", "context": "It is green.", "coworker": "Critic"}
+    server.reply("do it", Reply(calls=[Call("delegate_work_to_coworker", asked)]), "It is good.")
+    server.reply("judge the tea", "Good.")
+
+
+def managed(server: OpenAIServer) -> Crew:
+    """Make a crew whose manager and agent share a model object."""
+    shared = model(server)
+    critic = agent(server, "Critic", llm=shared)
+    return Crew(agents=[critic], tasks=[task("it", None)], process=Process.hierarchical, manager_llm=shared)
 
 
 def adapted(

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from protocol.events import CheckpointWithdrawn, Data
 from protocol.ids import CheckpointId, ExecutionId
-from server.runnable import Answer, Question, Suspended
+from server.runnable import Answer, Question, Runnable, Suspended
 
 DataT = TypeVar("DataT", bound=Data)
+EndT = TypeVar("EndT", bound=BaseException)
 
 #: Seconds within which the loop must take what a thread gives it, or whoever blocks it fails the test.
 LOOP_LIMIT = 20.0
@@ -213,3 +214,11 @@ def made(question: Question, say: Say) -> Answer:
         arguments=json.loads(text) if text and action == "edit" and question.kind == "tool" else None,
         feedback=text if action not in ("edit", "respond") else None,
     )
+
+
+async def note_end(runnable: Runnable, journal: FakeJournal, kind: type[EndT], ends: list[EndT]) -> None:
+    """Run, and note with which error of a kind it ended: a task group would wrap it, and cancel what runs beside."""
+    try:
+        await runnable.run(journal)
+    except kind as end:
+        ends.append(end)

@@ -1,15 +1,21 @@
 """An execution with thousands of events, written without a crew; and how long a page takes over it."""
 
-from collections.abc import Iterator
+import secrets
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import anyio.lowlevel
+from playwright.async_api import Browser
+from redis.asyncio import Redis
 
 from protocol.events import ExecutionQueued, ExecutionStarted, TaskStarted, ToolCompleted, ToolStarted
 from protocol.frames import Delta
 from protocol.ids import ExecutionId
 from protocol.objects import TaskPlan
 from server.store import Store, Write
-from tests.support.browser import Screen
+from tests.support.browser import Screen, opened
+from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 #: Events of the thread, a call of a tool being two; they come as fast as the server takes them.
@@ -28,6 +34,17 @@ def events() -> Iterator[Write]:
         arguments = {"query": f"What sells in week {number}?"}
         yield Write(data=ToolStarted(call=call, tool="lookup", arguments=arguments, task="survey"), fence=FENCE)
         yield Write(data=ToolCompleted(call=call, tool="lookup", result="Coffee. " * 20, seconds=0.1), fence=FENCE)
+
+
+@asynccontextmanager
+async def untended(stack: Stack, browser: Browser) -> AsyncIterator[tuple[Store, ExecutionId, Screen]]:
+    """Begin a long run that no worker looks after, and open a browser for it."""
+    execution = ExecutionId(f"x_{secrets.token_hex(8)}")
+    async with Redis(unix_socket_path=stack.valkey.socket) as redis, opened(browser, stack.port) as screen:
+        store = Store(redis)
+        stack.workers[0].stop(signal.SIGKILL)  # it would look after an execution that nobody runs
+        await begin(store, execution)
+        yield store, execution, screen
 
 
 async def begin(store: Store, execution: ExecutionId) -> None:

@@ -1,5 +1,6 @@
 """Runs of the crew `market` on a whole installation, and what its model says."""
 
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -43,13 +44,17 @@ SPOKEN: Sequence[Way] = [*PLAIN[:3], (390, "dark", "id")]
 
 
 @asynccontextmanager
-async def market(server: OpenAIServer, **settings: str) -> AsyncIterator[Stack]:
-    """Run a web process and a worker with the crew."""
+async def market(server: OpenAIServer, *, prices: str = "", **settings: str) -> AsyncIterator[Stack]:
+    """Run a web process and a worker with the crew; `prices` is a file's text."""
     server.reply("do survey about", SURVEY)
     server.reply("do report about", REPORT)
-    with installed(server.url, settings={"QUARTERDECK_CREWS": "market=market:crew", **settings}) as stack:
-        await stack.mend()
-        yield stack
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(prices)
+        file.flush()
+        priced = {"QUARTERDECK_PRICES": file.name} if prices else {}
+        with installed(server.url, settings={"QUARTERDECK_CREWS": "market=market:crew", **priced, **settings}) as stack:
+            await stack.mend()
+            yield stack
 
 
 async def start(stack: Stack, topic: str, checkpoints: list[str], **more: str) -> str:

@@ -78,6 +78,12 @@ class Receiver:
         """The kinds of events that one path was told of."""
         return [call.json["type"] for call in self.at(path)]
 
+    def hold(self, status: int = 204) -> threading.Event:
+        """Have one call wait for its answer until the event is set."""
+        release = threading.Event()
+        self.answers.append(Answer(status, hold=release))
+        return release
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self
 

@@ -1,4 +1,4 @@
-"""Folders of a user, which crews are loaded from."""
+"""Folders of a user, which crews are loaded from, and the model of those crews."""
 
 import os
 import sys
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.openai_server import OpenAIServer
 
 
 @pytest.fixture
@@ -23,3 +25,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         from crewai.events.event_bus import crewai_event_bus
 
         crewai_event_bus.reset_runtime_state()  # it would keep the flows of all later tests
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
+    """The model of crews whose files name one of OpenAI's."""
+    with OpenAIServer() as running:
+        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+        yield running

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,18 +12,9 @@ from protocol.errors import CloseCode, ErrorCode
 from protocol.events import EventType
 from protocol.frames import COMMAND_TYPES, CONTROL, JSON_SUBPROTOCOL, MSGPACK_SUBPROTOCOL
 from protocol.replies import ANSWERS
+from tests.support.contract import references
 
 Json = dict[str, Any]
-
-
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str):
-            yield value["$ref"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for inner in value:
-            yield from references(inner)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from server.crews import load
 from server.runnable import CrewFailed, Runnable
 from tests.support.crews import CREWAI_WARNINGS, Crew, Task, adapted, agent, copied, task
 from tests.support.journal import FakeJournal
+from tests.support.loaded import described
 from tests.support.openai_server import OpenAIServer
 
 pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
@@ -66,10 +67,6 @@ def loaded(project: Path, server: OpenAIServer, code: str, attr: str) -> Runnabl
     """Load one attribute of a module with this code."""
     (project / "shop.py").write_text(HEAD.format(url=server.url) + code)
     return load({"mine": f"shop:{attr}"}, project)["mine"]
-
-
-def described(found: Runnable | Description) -> Description:
-    return found if isinstance(found, Description) else found.describe()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from server.routes.openapi.page import page
 from server.routes.openapi.table import OPERATIONS
 from server.routes.operations import Operations
 from server.settings import Settings
+from tests.support.contract import references
 
 #: The page and its files are for browsers.
 PAGES = ("/", "/x/", "/static/", "/favicon.svg")
@@ -31,17 +32,6 @@ def served(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str,
         elif isinstance(route, Route) and route.path != "/" and not route.path.startswith(PAGES[1:]):
             path = prefix + re.sub(r"{(\w+):\w+}", r"{\1}", route.path)
             yield from ((method, path) for method in (route.methods or set()) - {"HEAD"})
-
-
-def references(value: Any) -> Iterator[str]:
-    """Find every reference in a document."""
-    if isinstance(value, dict):
-        if isinstance(value.get("$ref"), str):
-            yield value["$ref"]
-        value = list(value.values())
-    if isinstance(value, list):
-        for inner in value:
-            yield from references(inner)
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,10 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { mock, test } from "node:test";
 import { CommandError, createClient } from "../../static/client/index.js";
-import { completed, delta, EPOCH, event, FakeSocket, ID, latest, makeClient, queued, synced } from "./support.js";
+import { completed, connected, delta, EPOCH, event, FakeSocket, ID, latest, makeClient, queued, said, stopClock, synced } from "./support.js";
 
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
-afterEach(() => mock.timers.reset());
+stopClock();
 
-function connected() {
-  const client = makeClient();
-  client.hold();
-  latest().greet();
-  return client;
-}
-/** The newest command of a type, without its id. @param {string} type */
-const said = (type) => {
-  const { id: _, ...command } = latest().of(type).at(-1);
-  return command;
-};
 const answer = { execution: ID, checkpoint: "cp_1", action: "revise", version: 1, feedback: "Shorter" };
 
 test("pause, resume and cancel name the execution, and the reason where there is one", async () => {

@@ -1,28 +1,34 @@
 /** An execution in the real assistant-ui: a message starts it, its question is a card, the answer a decision. */
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { mock, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import "./channels.js"; // before assistant-ui
-import { act, h, mount } from "./dom.js"; // first: React looks for a page when it is loaded
+import { act, h, mount, push, reply } from "./dom.js"; // first: React looks for a page when it is loaded
 import { CheckpointToolUI, useHITLRuntime } from "../../static/adapters/assistant-ui/index.js";
 import { QuarterdeckProvider } from "../../static/client/react.js";
-import { completed, decided, delta, EPOCH, FakeSocket, ID, latest, makeClient, opened, queued, synced, taskStarted } from "./support.js";
+import {
+  completed,
+  decided,
+  delta,
+  EPOCH,
+  FakeSocket,
+  ID,
+  latest,
+  makeClient,
+  opened,
+  queued,
+  stopClock,
+  synced,
+  taskStarted,
+} from "./support.js";
 
 const { resolve } = createRequire(new URL("../../static/package.json", import.meta.url));
 const { AssistantRuntimeProvider, ThreadPrimitive, MessagePrimitive } = await import(
   pathToFileURL(resolve("@assistant-ui/react")).href
 );
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
-afterEach(() => mock.timers.reset());
+stopClock();
 
-/** The server speaks, and a frame is painted. @param {object[]} frames */
-const push = (...frames) =>
-  act(async () => {
-    latest().push(...frames);
-    mock.timers.tick(16);
-  });
-const reply = (/** @type {string} */ type, /** @type {object} */ data) => act(async () => latest().reply(type, data));
 const CREW = {
   name: "content",
   inputs: { properties: { user_input: {} }, required: ["user_input"] },

@@ -1,5 +1,7 @@
 /** A page for React, without a browser: what is on it, and a person's hands. */
 import { createRequire } from "node:module";
+import { mock } from "node:test";
+import { latest } from "./support.js";
 
 const load = createRequire(new URL("../../static/package.json", import.meta.url));
 const { Window } = load("happy-dom");
@@ -13,6 +15,17 @@ const { createRoot, hydrateRoot } = load("react-dom/client"),
   { renderToString } = load("react-dom/server");
 export const h = React.createElement,
   act = React.act;
+
+/** Time passes. @param {number} ms */
+export const tick = (ms) => act(async () => mock.timers.tick(ms));
+/** The server speaks, and a frame is painted. @param {object[]} frames */
+export const push = (...frames) =>
+  act(async () => {
+    latest().push(...frames);
+    mock.timers.tick(16);
+  });
+/** The server answers the newest command of a type. @param {string} type @param {object} data */
+export const reply = (type, data) => act(async () => latest().reply(type, data));
 
 /**
  * Puts an element on a fresh page.

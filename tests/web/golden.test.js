@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { mock, test } from "node:test";
 import { follow, initialState, reduce } from "../../static/client/store.js";
 import { createWebhooks } from "../../static/client/webhooks.js";
-import { latest, makeClient } from "./support.js";
+import { connected, latest } from "./support.js";
 
 /** @import { ServerFrame } from "../../static/client/protocol.js" */
 
@@ -32,9 +32,7 @@ for (const frame of /** @type {ServerFrame[]} */ ([...golden.control, ...golden.
 
 test("what the client sends has the shape of the golden commands", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  const client = makeClient();
-  client.hold();
-  latest().greet();
+  const client = connected();
   const { type: _, id: __, key, ...start } = golden.commands.find((c) => c.type === "start");
   client.start(start, { key });
   for (const type of /** @type {const} */ (["decide", "fork"])) {

@@ -1,7 +1,7 @@
 /** The hooks and the card on a page that lives. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
-import { act, h, mount, React } from "./dom.js"; // first: React looks for a page when it is loaded
+import { test } from "node:test";
+import { act, h, mount, push, React, tick } from "./dom.js"; // first: React looks for a page when it is loaded
 import {
   Checkpoint,
   QuarterdeckProvider,
@@ -10,19 +10,11 @@ import {
   useExecution,
   useExecutions,
 } from "../../static/adapters/react/index.js";
-import { checkpoint, decided, delta, event, FakeSocket, ID, latest, makeClient, opened, queued, settle, synced } from "./support.js";
+import { checkpoint, decided, delta, event, FakeSocket, ID, latest, makeClient, opened, queued, settle, stopClock, synced } from "./support.js";
 
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_800_000_000_000 }));
-afterEach(() => mock.timers.reset());
+stopClock("setInterval");
 
 const { StrictMode } = React;
-const tick = (/** @type {number} */ ms) => act(async () => mock.timers.tick(ms));
-/** The server speaks, and a frame is painted. @param {object[]} frames */
-const push = (...frames) =>
-  act(async () => {
-    latest().push(...frames);
-    mock.timers.tick(16);
-  });
 const greet = () => act(async () => latest().greet());
 
 let renders = 0;

@@ -1,21 +1,13 @@
 /** A front end that polled, on the drop-in and without a provider: the page of the type test, in plain calls. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
-import { act, h, mount, React } from "./dom.js"; // first: React looks for a page when it is loaded
+import { mock, test } from "node:test";
+import { act, h, mount, push, React, reply } from "./dom.js"; // first: React looks for a page when it is loaded
 import { CheckpointApproval, useHITLWorkflow } from "../../static/adapters/compat/index.js";
-import { completed, decided, EPOCH, FakeSocket, ID, latest, opened, queued, synced } from "./support.js";
+import { completed, decided, EPOCH, FakeSocket, ID, latest, opened, queued, stopClock, synced } from "./support.js";
 
 globalThis.WebSocket = /** @type {any} */ (FakeSocket);
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
-afterEach(() => mock.timers.reset());
+stopClock();
 
-/** The server speaks, and a frame is painted. @param {object[]} frames */
-const push = (...frames) =>
-  act(async () => {
-    latest().push(...frames);
-    mock.timers.tick(16);
-  });
-const reply = (/** @type {string} */ type, /** @type {object} */ data) => act(async () => latest().reply(type, data));
 const ACTIONS = ["approve", "revise", "skip", "stop"].map((id) => ({ id, label: id }));
 const CREW = { name: "content", inputs: { properties: { user_input: {} }, required: ["user_input"] }, checkpoints: [] };
 

@@ -2,6 +2,7 @@
  * A socket without a network, and frames to send through it.
  * @import { Checkpoint, Event, ServerFrame } from "../../static/client/protocol.js"
  */
+import { afterEach, beforeEach, mock } from "node:test";
 import { createClient } from "../../static/client/index.js";
 
 export const EPOCH = "e1";
@@ -76,6 +77,35 @@ export function makeClient(options = {}) {
     random: () => 0.5,
     ...options,
   });
+}
+
+/** A client whose connection has been accepted and greeted. */
+export function connected() {
+  const client = makeClient();
+  client.hold();
+  latest().greet();
+  return client;
+}
+
+/** A client that watches the execution and is live after `queued` and `task.started`. */
+export function live() {
+  const client = connected();
+  const release = client.watch(ID);
+  latest().push(queued(), taskStarted(2), synced(2));
+  return { client, release };
+}
+
+/** The newest command of a type, without its id. @param {string} type */
+export const said = (type) => {
+  const { id: _, ...command } = latest().of(type).at(-1);
+  return command;
+};
+
+/** Time passes in each test of the file only as the test says. @param {("setTimeout" | "setInterval" | "Date")[]} apis */
+export function stopClock(...apis) {
+  const stopped = /** @type {typeof apis} */ (["setTimeout", "Date", ...apis]);
+  beforeEach(() => mock.timers.enable({ apis: stopped, now: 1_800_000_000_000 }));
+  afterEach(() => mock.timers.reset());
 }
 
 /** Lets promises settle. */

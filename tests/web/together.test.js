@@ -1,20 +1,13 @@
 /** Several people at one question, and what one of them changes in it, through the card of the package. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
-import { act, h, mount, React } from "./dom.js"; // first: React looks for a page when it is loaded
+import { test } from "node:test";
+import { act, h, mount, push, React, tick } from "./dom.js"; // first: React looks for a page when it is loaded
 import { Checkpoint, QuarterdeckProvider, useExecution } from "../../static/adapters/react/index.js";
 import { changesOf } from "../../static/client/changes.js";
-import { decided, ID, latest, makeClient, opened, queued, synced } from "./support.js";
+import { decided, ID, latest, makeClient, opened, queued, stopClock, synced } from "./support.js";
 
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"], now: 1_800_000_000_000 }));
-afterEach(() => mock.timers.reset());
+stopClock("setInterval");
 
-const tick = (/** @type {number} */ ms) => act(async () => mock.timers.tick(ms));
-const push = (/** @type {object[]} */ ...frames) =>
-  act(async () => {
-    latest().push(...frames);
-    mock.timers.tick(16);
-  });
 const states = () => latest().of("view").map((command) => command.state);
 
 /** @param {any} card */

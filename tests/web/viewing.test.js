@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { mock, test } from "node:test";
 import { initialState, reduce } from "../../static/client/index.js";
 import { offer } from "../../static/client/store.js";
 import { othersOf } from "../../static/client/viewers.js";
-import { checkpoint, ID, latest, makeClient } from "./support.js";
+import { checkpoint, connected, ID, latest, makeClient, stopClock } from "./support.js";
 
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
-afterEach(() => mock.timers.reset());
+stopClock();
 
-function connected() {
-  const client = makeClient();
-  client.hold();
-  latest().greet();
-  return client;
-}
 /** What was said on the newest connection. */
 const states = () => latest().of("view").map((command) => command.state);
 /** @param {ReturnType<typeof makeClient>} client @param {"viewing" | "editing" | null} state */

@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, mock, test } from "node:test";
+import { test } from "node:test";
 import { CommandError } from "../../static/client/index.js";
 import { createWebhooks } from "../../static/client/webhooks.js";
-import { ID, latest, makeClient } from "./support.js";
+import { connected, ID, latest, said, stopClock } from "./support.js";
 
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
-afterEach(() => mock.timers.reset());
+stopClock();
 
 const DELIVERY = { id: "9-xabc", event: "checkpoint.opened", state: "pending", attempts: [] };
 
-function connected() {
-  const client = makeClient();
-  client.hold();
-  latest().greet();
-  return createWebhooks(client);
-}
-/** The newest command of a type, without its id. @param {string} type */
-const said = (type) => {
-  const { id: _, ...command } = latest().of(type).at(-1);
-  return command;
-};
+const webhooks = () => createWebhooks(connected());
 
 test("deliveries are read page by page", async () => {
-  const { deliveries } = connected();
+  const { deliveries } = webhooks();
   const first = deliveries(ID);
   assert.deepEqual(said("deliveries"), { type: "deliveries", execution: ID });
   latest().reply("deliveries", { items: [DELIVERY], next: "50" });
@@ -32,7 +21,7 @@ test("deliveries are read page by page", async () => {
 });
 
 test("a delivery is made again, and told as it stands then", async () => {
-  const { resend } = connected();
+  const { resend } = webhooks();
   const again = resend(ID, "9-xabc");
   assert.deepEqual(said("resend"), { type: "resend", execution: ID, delivery: "9-xabc" });
   latest().reply("resend", { delivery: DELIVERY });
@@ -40,7 +29,7 @@ test("a delivery is made again, and told as it stands then", async () => {
 });
 
 test("what is refused rejects, and a signal ends it", async () => {
-  const { deliveries, resend } = connected();
+  const { deliveries, resend } = webhooks();
   const refused = resend(ID, "1-none");
   const message = "The execution has no delivery '1-none'.";
   latest().push({ type: "error", re: latest().of("resend")[0].id, code: "not_found", message, retry: false });

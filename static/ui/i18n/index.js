@@ -3,6 +3,7 @@
  * @import { Key } from "./types.js"
  */
 import { useSyncExternalStore } from "react";
+import { makeListeners } from "../listeners.js";
 import en from "./en.js";
 
 /** Languages of the interface, by their own names. */
@@ -15,7 +16,7 @@ const LOADERS = { en: [async () => en], id: [async () => (await import("./id.js"
 /** @type {Language} */ let language = "en";
 /** @type {Promise<unknown>} */ let last = Promise.resolve();
 /** @type {Record<string, string>} */ let copy = en;
-/** @type {Set<() => void>} */ const listeners = new Set();
+const { listen, tell } = makeListeners();
 
 /** Switches the interface, or takes in copy that was added, one after the other; resolves when it is there. @param {string} [next] */
 export const setLanguage = (next) => (last = last.catch(() => undefined).then(() => put(next ?? language)));
@@ -26,7 +27,7 @@ async function put(next) {
   copy = Object.assign({}, ...(await Promise.all(LOADERS[known].map((load) => load()))));
   language = known;
   if (globalThis.document) document.documentElement.lang = known;
-  for (const listener of listeners) listener();
+  tell();
 }
 
 /** The language now. */
@@ -41,10 +42,7 @@ export async function addCopy(more) {
 /** The language now; the component renders again when it changes. @returns {Language} */
 export const useLanguage = () =>
   useSyncExternalStore(
-    (f) => {
-      listeners.add(f);
-      return () => void listeners.delete(f);
-    },
+    listen,
     () => language,
     () => language,
   );
