@@ -24,7 +24,8 @@ export async function switchNotices(on) {
   return allowed;
 }
 
-/** Questions up to this moment, on the server's clock, are no news. */ let since = client.now();
+/** When the page began to heed, on this machine's clock: what the server's is, it tells only later. */ const began = Date.now();
+/** When the newest question came that was heeded, on the server's. */ let newest = 0;
 
 /**
  * Tells of what came since the last time, if nobody sees the page, and takes back what waits no longer.
@@ -32,8 +33,9 @@ export async function switchNotices(on) {
  * @param {boolean} unseen
  */
 export function heed(waiting, unseen) {
+  const since = Math.max(newest, began + client.now() - Date.now());
   const fresh = waiting.filter((c) => Date.parse(c.opened_at) > since);
-  since = Math.max(since, ...fresh.map((c) => Date.parse(c.opened_at)));
+  newest = Math.max(newest, ...fresh.map((c) => Date.parse(c.opened_at)));
   if (unseen && areNoticesOn()) notify(fresh);
   takeBack(waiting);
 }

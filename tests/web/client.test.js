@@ -322,6 +322,24 @@ test("a token that cannot be had for a connection that is gone closes none that 
   assert.equal(second.readyState, 1);
 });
 
+test("a connection that is cut before the lists came says nothing of what there is", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const client = makeClient();
+  client.hold();
+  client.inbox();
+  latest().greet();
+  latest().drop();
+  await settle();
+  assert.ok(!("older" in client.getState()), "nobody knows yet what is listed");
+  t.mock.timers.tick(60_000);
+  latest().greet();
+  latest().push({ type: "reply", re: latest().of("watch")[0].id, data: { checkpoints: [] } });
+  const [executions, crews] = latest().of("list");
+  latest().push({ type: "reply", re: executions.id, data: { items: [], next: "cursor" } }, { type: "reply", re: crews.id, data: { items: [] } });
+  await settle();
+  assert.equal(client.getState().older, "cursor");
+});
+
 test("the inbox brings what waits, the runs and the crews; each connection asks afresh", async () => {
   const client = makeClient();
   client.hold();
