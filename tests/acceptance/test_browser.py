@@ -257,6 +257,17 @@ async def test_a_part_that_cannot_be_loaded_is_told(stack: Stack, browser: Brows
         await expect(screen.page.get_by_text("There is no such run.")).to_be_visible()
 
 
+async def test_the_page_comes_though_its_language_cannot_be_had(stack: Stack, browser: Browser) -> None:
+    async with opened(browser, stack.port, outages=True) as screen:
+        await screen.page.add_init_script("localStorage.setItem('quarterdeck.language', 'id')")
+        await screen.page.route("**/ui/i18n/id.js*", lambda route: route.abort())
+        await screen.page.goto(screen.origin)
+        await expect(screen["start-submit"]).to_have_text("Start run")
+        await screen.page.unroute("**/ui/i18n/id.js*")
+        await screen.page.reload()
+        await expect(screen["start-submit"]).to_have_text("Mulai proses")
+
+
 async def test_the_first_page_is_light(screen: Screen) -> None:
     await screen.go()
     await expect(screen["start-form"]).to_be_visible()
