@@ -14,7 +14,7 @@ import { t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
 import { hasMoved, Link } from "./router.js";
 import { verdictOf } from "./verdict.js";
-import { useWords, wordsOf } from "./words.js";
+import { isSent, useWords, wordsOf } from "./words.js";
 
 /** @param {{ place: { execution: string, checkpoint?: string } }} props */
 export default function Desk({ place }) {
@@ -87,9 +87,10 @@ function useShown({ execution, checkpoint }) {
 /** @param {CheckpointView} c */
 const isOver = (c) => c.state !== "open" && c.state !== "revising";
 
-/** Somebody else decided, or time did, while a person wrote here. @param {CheckpointView} c */
+/** Somebody else decided, or time did, while a person wrote here; or their own answer was on its way. @param {CheckpointView} c */
 function hasLostWords(c) {
-  const words = isOver(c) && !isClaimed(c.id, c.version) ? wordsOf(c.id) : undefined;
+  const words = isOver(c) ? wordsOf(c.id) : undefined;
+  if (isClaimed(c.id, c.version) && isSent(words)) return false;
   return Boolean(words?.note || words?.text || Object.values(words?.form ?? {}).some(Boolean));
 }
 

@@ -131,6 +131,35 @@ async def test_a_refusal_is_told_and_the_words_stay(screen: Screen, stack: Stack
     assert decisions(stack, execution) == []
 
 
+async def test_what_is_typed_while_an_answer_is_on_its_way_is_not_lost(screen: Screen, stack: Stack) -> None:
+    execution = await start(stack, "on its way", ["after_survey"])
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def hold(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if json.loads(message)["type"] == "decide":
+                held.append((server, message))
+            else:
+                server.send(message)
+
+        page.on_message(pass_on)
+
+    await screen.page.route_web_socket("**/ws", hold)
+    await screen.go(f"/x/{execution}")
+    await screen["note"].fill("Well done.")
+    await screen.press("approve")
+    await expect(screen["action-approve"]).to_contain_text("Sending…")
+    await screen["note"].fill("Well done. And greet the others.")
+    server, message = held[0]
+    server.send(message)
+    await screen.ended("completed")
+    await expect(screen.page.locator(".kept")).to_contain_text("And greet the others.")
+    said = [event["data"]["feedback"] for event in events(stack, execution) if event["type"] == "checkpoint.decided"]
+    assert said == ["Well done."]
+
+
 async def test_an_edit_of_an_old_draft_is_kept_beside_the_new_one(screen: Screen, stack: Stack) -> None:
     execution = await start(stack, "redrafted", ["after_survey"])
     await screen.go(f"/x/{execution}")
