@@ -13,8 +13,9 @@ import { keepSetting, setting } from "./storage.js";
 
 /** Those that are shown, by their question. @type {Map<string, Notification>} */ const shown = new Map();
 
-/** Browsers have them on https and on this machine, and not where they were forbidden. */
-export const canNotify = () => Boolean(globalThis.Notification) && Notification.permission !== "denied";
+/** Browsers have them on https and on this machine, and not where they were forbidden; those of phones for installed apps only. */
+export const canNotify = () =>
+  Boolean(globalThis.Notification) && Notification.permission !== "denied" && !matchMedia("(any-hover: none)").matches;
 export const areNoticesOn = () => setting("notices") === "on" && canNotify() && Notification.permission === "granted";
 
 /** Switches them; the browser asks the person the first time. @param {boolean} on @returns {Promise<boolean>} whether they are on */
@@ -59,7 +60,7 @@ function show(c, run) {
   try {
     return new Notification(t("thread.asks", { title: c.title }), { body: run ?? "", tag: c.id, lang: document.documentElement.lang });
   } catch {
-    return undefined; // phones have them for installed apps only
+    return undefined; // some phones tell of a mouse that nobody has
   }
 }
 
