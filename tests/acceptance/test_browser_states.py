@@ -2,17 +2,19 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
 from tests.support.browser import Screen, opened
 from tests.support.demo import decisions, events
-from tests.support.market import look, market, start
+from tests.support.market import Way, look, market, start
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
 
+#: A phone, in both colours and both languages.
+PHONE: Sequence[Way] = [(390, "light", ""), (390, "dark", "id")]
 #: Presses a button, and its key, in the very moment in which it comes; notes what it said about itself then.
 HASTE = """
 new MutationObserver((_, observer) => {
@@ -158,6 +160,25 @@ async def test_what_is_typed_while_an_answer_is_on_its_way_is_not_lost(screen: S
     await expect(screen.page.locator(".kept")).to_contain_text("And greet the others.")
     said = [event["data"]["feedback"] for event in events(stack, execution) if event["type"] == "checkpoint.decided"]
     assert said == ["Well done."]
+
+
+async def test_on_a_phone_a_question_says_which_run_asks_it(screen: Screen, stack: Stack) -> None:
+    here, other = await start(stack, "jam in Bogor", []), await start(stack, "honey in Sumba", ["after_survey"])
+    await screen.go(f"/x/{here}")
+    bar = screen.page.locator("a.bar", has_text="honey in Sumba")
+    async with stack.connect() as client:
+        for question in (await client.command("list", what="checkpoints"))["items"]:
+            if question["execution"] != other:
+                await client.command("cancel", execution=question["execution"])
+    await expect(bar).to_have_count(1)
+    await look(screen, "bar-of-another-run", PHONE)
+    await screen.page.set_viewport_size({"width": 390, "height": 844})
+    await bar.click()
+    await expect(screen.card("after_survey")).to_be_visible()
+    await expect(screen["of-run"]).to_have_text("honey in Sumba")
+    await look(screen, "card-of-another-run", PHONE)
+    await screen.approve("after_survey")
+    await expect(screen.page.locator("a.bar")).to_have_count(0)
 
 
 async def test_an_edit_of_an_old_draft_is_kept_beside_the_new_one(screen: Screen, stack: Stack) -> None:
