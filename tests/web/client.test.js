@@ -263,11 +263,11 @@ test("a connection that ends before it said who we are leaves nothing behind", a
   await settle();
   /** @type {Set<unknown>} */ const held = new Set();
   const { add, delete: remove } = Set.prototype;
-  t.mock.method(Set.prototype, "add", function (/** @type {unknown} */ f) {
+  t.mock.method(Set.prototype, "add", /** @this {Set<unknown>} @param {unknown} f */ function (f) {
     if (typeof f === "function") add.call(held, f);
     return add.call(this, f);
   });
-  t.mock.method(Set.prototype, "delete", function (/** @type {unknown} */ f) {
+  t.mock.method(Set.prototype, "delete", /** @this {Set<unknown>} @param {unknown} f */ function (f) {
     remove.call(held, f);
     return remove.call(this, f);
   });
