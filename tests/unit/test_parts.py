@@ -64,6 +64,12 @@ def test_what_does_something_by_running_waits_until_it_is_asked_for() -> None:
     ]  # fmt: skip
 
 
+def test_what_awaits_something_keeps_nobody_waiting_who_does_not_need_it() -> None:
+    asks = 'import("./left.js"); import("./right.js");'
+    needs = 'import "./small.js"'
+    assert parts(main=asks, left=needs, right=needs, small="export const words = await fetch('words');")[0] == ["main"]
+
+
 def test_parts_that_would_change_the_order_of_what_is_done_are_refused() -> None:
     with pytest.raises(ImportError, match=r"mine\.js does something before shared\.js does"):
         parts(

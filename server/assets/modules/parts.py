@@ -111,7 +111,7 @@ def _run(modules: Mapping[str, Module], homes: Mapping[str, Part], name: str, ra
 
 
 def _is_small(modules: Mapping[str, Module], names: list[str], first: set[str]) -> bool:
-    if any(modules[name].acts for name in names):
-        return False  # what it does is not to be done before it is asked for
+    if any(modules[name].acts or modules[name].waits for name in names):
+        return False  # it is not to do, nor to await, what nobody has asked for
     sources = {source for name in names for source in modules[name].sources}
     return sum(len(modules[name].text) for name in names) < SMALL and sources <= first | set(names)
