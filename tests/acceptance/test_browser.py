@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from playwright.async_api import Browser, ElementHandle, expect
+from playwright.async_api import Browser, ElementHandle, WebSocketRoute, expect
 
 from tests.support.browser import Screen, line_to, opened
 from tests.support.demo import (
@@ -222,6 +222,26 @@ async def test_the_form_knows_what_is_wanted_and_keeps_its_words(screen: Screen,
         await expect(screen["input-output_language"]).to_have_value("Basa Jawa")
         await expect(screen["checkpoint-after_analysis"]).not_to_be_checked()
         await screen.page.reload()
+
+
+async def test_what_is_typed_while_a_start_is_on_its_way_is_kept_for_the_next(screen: Screen, stack: Stack) -> None:
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def hold(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+        page.on_message(lambda said: held.append((server, said)) if '"type":"start"' in str(said) else server.send(said))
+
+    await screen.page.route_web_socket("**/ws", hold)
+    await screen.go()
+    await screen["input-user_input"].fill("Coffee, 3 creators")
+    await screen["start-submit"].click()
+    await expect(screen["start-submit"]).to_have_text("Starting…")
+    await screen["input-user_input"].fill("Tea, 2 creators")
+    server, message = held[0]
+    server.send(message)
+    await screen.page.wait_for_url("**/x/*")
+    await screen.go()
+    await expect(screen["input-user_input"]).to_have_value("Tea, 2 creators")
 
 
 async def test_runs_begun_elsewhere_are_listed_at_once(screen: Screen, stack: Stack) -> None:
