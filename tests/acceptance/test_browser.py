@@ -229,7 +229,9 @@ async def test_what_is_typed_while_a_start_is_on_its_way_is_kept_for_the_next(sc
 
     def hold(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
-        page.on_message(lambda said: held.append((server, said)) if '"type":"start"' in str(said) else server.send(said))
+        page.on_message(
+            lambda said: held.append((server, said)) if '"type":"start"' in str(said) else server.send(said)
+        )
 
     await screen.page.route_web_socket("**/ws", hold)
     await screen.go()
