@@ -27,7 +27,7 @@ export function createInbox({ session, read, write, isOpen }) {
     } catch (e) {
       if (!(e instanceof CommandError)) throw e;
       if (e.retry) setTimeout(open, (e.retryAfter ?? 1) * 1000);
-      else write({ older: "", ...read() });
+      else if (e.code !== "disconnected") write({ older: "", ...read() }); // the next connection asks afresh
     }
   }
 

@@ -124,33 +124,44 @@ export function createClient({
     state = reduce(state, frame);
     skew = Date.parse(server_time) - Date.now();
     if (auth !== "required") return begin();
+    const mine = connection,
+      isOver = () => connection !== mine;
     try {
       const secret = await token?.();
+      if (isOver()) return;
       if (!secret) return socket.give(4003, "This server asks who you are");
-      const answer = await introduce(secret);
+      const answer = await introduce(secret, isOver);
+      if (isOver()) return;
       if (answer.type === "error") return socket.give(answer.retry ? 4101 : 4003, answer.message);
       state = reduce(state, { ...frame, .../** @type {object} */ (answer.data) });
       begin();
     } catch (e) {
-      socket.give(4101, e instanceof Error ? e.message : String(e));
+      if (!isOver()) socket.give(4101, e instanceof Error ? e.message : String(e));
     }
   }
 
   /**
-   * Says who we are, before the session stands.
+   * Says who we are, before the session stands. Where the connection ends first, nothing comes of it.
    * @param {string} secret
+   * @param {() => boolean} isOver
    * @returns {Promise<Extract<ServerFrame, { type: "reply" | "error" }>>}
    */
-  function introduce(secret) {
+  function introduce(secret, isOver) {
     const id = `auth-${newKey()}`;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const stop = () => stops.forEach((each) => each());
       /** @param {Extract<ServerFrame, { type: "reply" | "error" }>} frame */
       const check = (frame) => {
         if (frame.re !== id) return;
-        stops.forEach((stop) => stop());
+        stop();
         resolve(frame);
       };
-      const stops = [on("reply", check), on("error", check)];
+      const ended = () => {
+        if (!isOver()) return;
+        stop();
+        reject(new CommandError("disconnected", "The connection ended"));
+      };
+      const stops = [on("reply", check), on("error", check), subscribe(ended)];
       socket.send({ type: "auth", token: secret, id });
     });
   }

@@ -115,7 +115,7 @@ client.hold(); // the connection comes about while the parts come
 if (setting("letters")) letters();
 else setTimeout(letters, 3000);
 const first = partsOf(placeNow(), NARROW.matches).map((part) => part.load().catch(() => undefined));
-Promise.all([applyPreferences(), ...first]).then(show); // parts need modules that come with this one: it must not await them
+Promise.all([applyPreferences().catch(() => undefined), ...first]).then(show); // parts need modules that come with this one: it must not await them
 
 function show() {
   const root = /** @type {HTMLElement} */ (document.getElementById("app"));

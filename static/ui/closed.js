@@ -11,7 +11,7 @@ import { isClaimed, nameOf } from "./people.js";
 import { go, Link } from "./router.js";
 import { useNow } from "./time.js";
 import { verdictOf } from "./verdict.js";
-import { dropWords, useWords } from "./words.js";
+import { dropWords, isSent, useWords } from "./words.js";
 
 /** @param {{ checkpoint: CheckpointView }} props */
 export function Revising({ checkpoint: c }) {
@@ -37,7 +37,7 @@ export function Closed({ checkpoint: c, again }) {
     <header><p class="eyebrow"><span>${closing(c, now, Boolean(words) && !own)}</span></p>
       <h2 id=${`${c.id}-title`}>${c.title}</h2></header>
     ${c.decision && html`<${Verdict} checkpoint=${c} decision=${c.decision} own=${Boolean(own)} />`}
-    ${words && !own && html`<${Kept} words=${words} />`}
+    ${words && !(own && isSent(words)) && html`<${Kept} words=${words} />`}
     <footer class="actions" data-count=${mayFork ? 2 : 1}>${mayFork && html`<button type="button" data-testid="again" onClick=${again}>${t("card.again")}</button>`}
       <button type="button" onClick=${close}>${t("card.dismiss")}</button></footer></section>`;
 }

@@ -11,7 +11,7 @@ import { html } from "./html.js";
 import { LANGUAGES, t, tOr, useLanguage } from "./i18n/index.js";
 import { withLanguages } from "./languages.js";
 import { go } from "./router.js";
-import { useStart } from "./start.js";
+import { startWords, useStart } from "./start.js";
 
 export default function StartForm() {
   const client = useClient();
@@ -49,7 +49,7 @@ export default function StartForm() {
         inputs: values,
         checkpoints: crew.checkpoints.filter((c) => c.required || !unticked.has(c.name)).map((c) => c.name),
       });
-      keep({ typed: {} });
+      if (startWords().typed === typed) keep({ typed: {} }); // what was typed since then is for the next run
       go({ execution: started.execution });
     } catch (refusal) {
       if (!(refusal instanceof CommandError)) throw refusal;

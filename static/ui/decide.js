@@ -8,7 +8,7 @@ import { useClient } from "../client/react.js";
 import { t, tOr } from "./i18n/index.js";
 import { claim, nameOf } from "./people.js";
 import { go } from "./router.js";
-import { dropWords } from "./words.js";
+import { dropSent, markSent } from "./words.js";
 
 /**
  * @typedef {{ action: string, feedback?: string, output?: string, arguments?: Record<string, unknown>, response?: unknown }} Answer
@@ -36,13 +36,14 @@ export function useDecide(c, again = false) {
     const unclaim = again ? () => undefined : claim(c.id, c.version);
     control.current = new AbortController();
     send(answer.action);
+    markSent(wordsKey(c, again));
     fail("");
     try {
       const decision = { execution: c.execution, checkpoint: c.id, version: c.version, ...answer },
         limits = { signal: control.current.signal };
       if (again) follow(await client.fork(decision, limits));
       else await client.decide(decision, limits);
-      dropWords(wordsKey(c, again));
+      dropSent(wordsKey(c, again));
     } catch (e) {
       unclaim();
       send("");

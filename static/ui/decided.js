@@ -4,7 +4,7 @@
  * @import { CheckpointView, State } from "../client/types.js"
  */
 import { useEffect, useState } from "react";
-import { useClient, useSelection } from "../client/react.js";
+import { useClient, useConnection, useSelection } from "../client/react.js";
 import { matches } from "./conversations.js";
 import { html } from "./html.js";
 import "./i18n/run.js";
@@ -24,17 +24,23 @@ export default function Decided({ search, titleOf, here }) {
     seen = /** @type {readonly CheckpointView[]} */ (useSelection(judgedIn));
   const [page, turn] = useState(/** @type {Page | undefined} */ (undefined)),
     [failed, fail] = useState(false);
-  const load = (/** @type {Page | undefined} */ before) =>
+  const { phase } = useConnection();
+  const load = (/** @type {Page | undefined} */ before) => {
+    fail(false);
     client
       .list({ what: "checkpoints", filter: { state: "decided" }, ...(before?.next && { cursor: before.next }) })
       .then(({ items, next }) => turn({ items: [...(before?.items ?? []), ...items], ...(next && { next }) }))
       .catch(() => fail(true));
-  useEffect(() => void load(undefined), []);
-  if (!page) return failed ? html`<p class="empty" role="alert">${t("error.unavailable")}</p>` : null;
+  };
+  useEffect(() => {
+    if (!page && phase === "open") load(undefined);
+  }, [phase]);
+  const problem = failed && html`<p class="empty" role="alert">${t("error.unavailable")}</p>`;
+  if (!page) return problem || null;
   const all = judgedOf(page.items, seen);
   const found = all.filter(({ checkpoint: c }) => matches(search, [c.title, c.name, titleOf(c.execution)]));
   return html`${found.length ? html`<ul class="waiting judged" data-testid="decided">${found.map((judged) => html`<${Row} key=${judged.checkpoint.id} judged=${judged} title=${titleOf(judged.checkpoint.execution)} now=${now} isHere=${judged.checkpoint.id === here} />`)}</ul>` : html`<p class="empty">${t(all.length ? "inbox.not_found" : "decided.none")}</p>`}
-    ${page.next && html`<button type="button" class="quiet older" onClick=${() => load(page)}>${t("inbox.older")}</button>`}`;
+    ${problem}${page.next && html`<button type="button" class="quiet older" onClick=${() => load(page)}>${t("inbox.older")}</button>`}`;
 }
 
 /** @param {State} state */

@@ -14,12 +14,13 @@ import { t } from "./i18n/index.js";
 import { isClaimed } from "./people.js";
 import { hasMoved, Link } from "./router.js";
 import { verdictOf } from "./verdict.js";
-import { useWords, wordsOf } from "./words.js";
+import { isSent, useWords, wordsOf } from "./words.js";
 
 /** @param {{ place: { execution: string, checkpoint?: string } }} props */
 export default function Desk({ place }) {
   const checkpoint = useShown(place);
   const state = useSelection((all) => all.executions[place.execution]?.state);
+  const title = useSelection((all) => (all.executions[place.execution] ?? all.summaries[place.execution])?.title);
   const desk = useFocusKept(`${checkpoint?.id}:${checkpoint?.version}:${checkpoint?.state}`);
   const [wide, widen] = useState(false);
   const [said, decided] = useSaid();
@@ -30,7 +31,7 @@ export default function Desk({ place }) {
   if (!checkpoint && !place.checkpoint && (!state || OVER.has(state))) return html`<p class="vh" role="status">${said}</p>`;
   return html`<section class="desk" ref=${desk} tabindex="-1" aria-label=${t("inbox.waiting")} data-wide=${wide && checkpoint ? "" : undefined}>
     <h1 class="vh narrow">${checkpoint?.title ?? t("inbox.waiting")}</h1><p class="vh" role="status" data-testid="said-aloud">${said}</p>
-    <${Link} to=${{ execution: place.execution }} class="back narrow">${t("card.back")}<//>
+    <p class="of narrow"><${Link} to=${{ execution: place.execution }} class="back">${t("card.back")}<//> <span data-testid="of-run">${title}</span></p>
     ${checkpoint && html`<button type="button" class="quiet expand" data-testid="expand" aria-pressed=${wide} aria-keyshortcuts="E" onClick=${() => widen(!wide)}>${t(wide ? "card.shrink" : "card.expand")}</button>`}
     ${checkpoint ? html`<${Approval} key=${checkpoint.id} checkpoint=${checkpoint} decided=${decided} />` : place.checkpoint ? html`<${Missing} execution=${place.execution} />` : html`<p class="calm-desk">${t("desk.calm")}</p>`}</section>`;
 }
@@ -87,9 +88,10 @@ function useShown({ execution, checkpoint }) {
 /** @param {CheckpointView} c */
 const isOver = (c) => c.state !== "open" && c.state !== "revising";
 
-/** Somebody else decided, or time did, while a person wrote here. @param {CheckpointView} c */
+/** Somebody else decided, or time did, while a person wrote here; or their own answer was on its way. @param {CheckpointView} c */
 function hasLostWords(c) {
-  const words = isOver(c) && !isClaimed(c.id, c.version) ? wordsOf(c.id) : undefined;
+  const words = isOver(c) ? wordsOf(c.id) : undefined;
+  if (isClaimed(c.id, c.version) && isSent(words)) return false;
   return Boolean(words?.note || words?.text || Object.values(words?.form ?? {}).some(Boolean));
 }
 

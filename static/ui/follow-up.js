@@ -13,7 +13,7 @@ import { LANGUAGES, t, tOr, useLanguage } from "./i18n/index.js";
 import { withLanguages } from "./languages.js";
 import { isLanguage, messageInput } from "./message.js";
 import { go } from "./router.js";
-import { dropWords, keepWords, useWords } from "./words.js";
+import { dropSent, keepWords, markSent, useWords } from "./words.js";
 
 /** @param {{ run: ExecutionView }} props */
 export default function FollowUp({ run }) {
@@ -40,10 +40,11 @@ function Message({ run, crew, input }) {
     if (!text.trim() || sending) return fail(sending ? "" : t("start.missing"));
     fail("");
     send(true);
+    markSent(key);
     const inputs = { ...run.inputs, [input]: text.trim(), ...form };
     try {
       const next = await client.start({ crew: crew.name, inputs, conversation: conversationOf(run), checkpoints: checkpoints ?? [] });
-      dropWords(key);
+      dropSent(key);
       go({ execution: next.execution });
     } catch (refusal) {
       if (!(refusal instanceof CommandError)) throw refusal;

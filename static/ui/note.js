@@ -9,6 +9,7 @@ import { isBefore } from "./draft.js";
 import { html } from "./html.js";
 import { t, tOr } from "./i18n/index.js";
 import { claim } from "./people.js";
+import { dropNote } from "./words.js";
 
 /**
  * @param {{ checkpoint: CheckpointView, box: unknown, text: string, wrong: boolean, change: (part: { note: string }) => void, comments: boolean }} props
@@ -21,23 +22,27 @@ export function Note({ checkpoint: c, box, text, wrong, change, comments }) {
       placeholder=${kind === "note" && isBefore(c) ? t("card.note.before") : t(kind === "note" && asksAnswer(c) ? "card.note.along" : `card.${kind}.hint`)}
       aria-describedby=${wrong ? `${c.id}-error` : undefined} aria-invalid=${wrong ? true : undefined}
       onInput=${(/** @type {any} */ e) => change({ note: e.target.value })}></textarea>
-    ${comments && text.trim() && html`<${Comment} checkpoint=${c} text=${text.trim()} said=${() => change({ note: "" })} />`}</div>`;
+    ${comments && text.trim() && html`<${Comment} checkpoint=${c} text=${text.trim()} />`}</div>`;
 }
 
-/** Says it to everybody, and leaves the question open. @param {{ checkpoint: CheckpointView, text: string, said: () => void }} props */
-function Comment({ checkpoint: c, text, said }) {
+/** Says it to everybody, and leaves the question open. @param {{ checkpoint: CheckpointView, text: string }} props */
+function Comment({ checkpoint: c, text }) {
   const client = useClient();
-  const [error, fail] = useState("");
+  const [error, fail] = useState(""),
+    [sending, send] = useState(false);
   const say = () => {
+    if (sending) return;
     fail("");
+    send(true);
     client
       .comment({ execution: c.execution, checkpoint: c.id, text })
       .then(({ offset }) => {
         claim(`${c.execution}@${offset}`, 0);
-        said();
-      }, (/** @type {any} */ e) => fail(tOr(`error.${e.code}`, e.message, { message: e.message, who: t("thread.someone") })));
+        dropNote(c.id, text);
+      }, (/** @type {any} */ e) => fail(tOr(`error.${e.code}`, e.message, { message: e.message, who: t("thread.someone") })))
+      .finally(() => send(false));
   };
-  return html`<button type="button" class="quiet" data-testid="comment" onClick=${say}>${t("card.comment")}</button>${error && html`<p class="error" role="alert">${error}</p>`}`;
+  return html`<button type="button" class="quiet" data-testid="comment" aria-disabled=${sending} onClick=${say}>${t("card.comment")}</button>${error && html`<p class="error" role="alert">${error}</p>`}`;
 }
 
 /** What the box of words is for: an answer, a message to the agent, or a note that may go along. @param {CheckpointView} c */

@@ -13,8 +13,9 @@ import { keepSetting, setting } from "./storage.js";
 
 /** Those that are shown, by their question. @type {Map<string, Notification>} */ const shown = new Map();
 
-/** Browsers have them on https and on this machine, and not where they were forbidden. */
-export const canNotify = () => Boolean(globalThis.Notification) && Notification.permission !== "denied";
+/** Browsers have them on https and on this machine, and not where they were forbidden; those of phones for installed apps only. */
+export const canNotify = () =>
+  Boolean(globalThis.Notification) && Notification.permission !== "denied" && !matchMedia("(any-hover: none)").matches;
 export const areNoticesOn = () => setting("notices") === "on" && canNotify() && Notification.permission === "granted";
 
 /** Switches them; the browser asks the person the first time. @param {boolean} on @returns {Promise<boolean>} whether they are on */
@@ -24,7 +25,8 @@ export async function switchNotices(on) {
   return allowed;
 }
 
-/** Questions up to this moment, on the server's clock, are no news. */ let since = client.now();
+/** When the page began to heed, on this machine's clock: what the server's is, it tells only later. */ const began = Date.now();
+/** When the newest question came that was heeded, on the server's. */ let newest = 0;
 
 /**
  * Tells of what came since the last time, if nobody sees the page, and takes back what waits no longer.
@@ -32,8 +34,9 @@ export async function switchNotices(on) {
  * @param {boolean} unseen
  */
 export function heed(waiting, unseen) {
+  const since = Math.max(newest, began + client.now() - Date.now());
   const fresh = waiting.filter((c) => Date.parse(c.opened_at) > since);
-  since = Math.max(since, ...fresh.map((c) => Date.parse(c.opened_at)));
+  newest = Math.max(newest, ...fresh.map((c) => Date.parse(c.opened_at)));
   if (unseen && areNoticesOn()) notify(fresh);
   takeBack(waiting);
 }
@@ -57,7 +60,7 @@ function show(c, run) {
   try {
     return new Notification(t("thread.asks", { title: c.title }), { body: run ?? "", tag: c.id, lang: document.documentElement.lang });
   } catch {
-    return undefined; // phones have them for installed apps only
+    return undefined; // some phones tell of a mouse that nobody has
   }
 }
 

@@ -12,9 +12,18 @@ export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, ""
 export function parse(path) {
   const found = /^\/x\/([^/]+)(?:\/c\/([^/]+))?\/?$/.exec(path.startsWith(ROOT) ? path.slice(ROOT.length) : path);
   return {
-    ...(found?.[1] && { execution: decodeURIComponent(found[1]) }),
-    ...(found?.[2] && { checkpoint: decodeURIComponent(found[2]) }),
+    ...(found?.[1] && { execution: decoded(found[1]) }),
+    ...(found?.[2] && { checkpoint: decoded(found[2]) }),
   };
+}
+
+/** A part of an address; what was cut in the middle of a letter stays as it is, and is not found. @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** @param {Place} place */

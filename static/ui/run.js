@@ -39,8 +39,9 @@ function Whole({ id }) {
 function Bar({ id }) {
   const waiting = useMyApprovals();
   const next = waiting.find((c) => c.execution === id) ?? waiting[0];
+  const other = useSelection((state) => (next && next.execution !== id ? state.summaries[next.execution]?.title : undefined));
   if (!next) return null;
-  return html`<${Link} class="bar" to=${{ execution: next.execution, checkpoint: next.id }}><span>${t("inbox.count", { n: waiting.length })}</span><b>${t("inbox.review")}</b><//>`;
+  return html`<${Link} class="bar" to=${{ execution: next.execution, checkpoint: next.id }}><span>${t("inbox.count", { n: waiting.length })}${other && html` <small>${other}</small>`}</span><b>${t("inbox.review")}</b><//>`;
 }
 
 const Back = () => html`<${Link} to=${{}} class="back">${t("run.back")}<//>`;

@@ -32,6 +32,28 @@ export function dropWords(checkpoint) {
   for (const listener of listeners) listener();
 }
 
+/** Those that went out with an answer; what is typed since then is not among them. @type {WeakSet<Words>} */
+const sent = new WeakSet();
+/** @param {Words | undefined} words */
+export const isSent = (words) => words !== undefined && sent.has(words);
+
+/** Notes that all that was typed so far goes out. @param {string} checkpoint */
+export function markSent(checkpoint) {
+  const words = wordsOf(checkpoint);
+  if (words) sent.add(words);
+}
+
+/** Drops what went out. @param {string} checkpoint */
+export function dropSent(checkpoint) {
+  if (isSent(wordsOf(checkpoint))) dropWords(checkpoint);
+}
+
+/** Drops a note that was said, and nothing that was typed since. @param {string} checkpoint @param {string} note */
+export function dropNote(checkpoint, note) {
+  const words = wordsOf(checkpoint);
+  if (words?.note.trim() === note) keepWords(checkpoint, { ...words, note: "" });
+}
+
 /** @param {(() => void)} f */
 const listen = (f) => {
   listeners.add(f);

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from playwright.async_api import Browser, ElementHandle, expect
+from playwright.async_api import Browser, ElementHandle, WebSocketRoute, expect
 
 from tests.support.browser import Screen, line_to, opened
 from tests.support.demo import (
@@ -224,6 +224,28 @@ async def test_the_form_knows_what_is_wanted_and_keeps_its_words(screen: Screen,
         await screen.page.reload()
 
 
+async def test_what_is_typed_while_a_start_is_on_its_way_is_kept_for_the_next(screen: Screen, stack: Stack) -> None:
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def hold(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+        page.on_message(
+            lambda said: held.append((server, said)) if '"type":"start"' in str(said) else server.send(said)
+        )
+
+    await screen.page.route_web_socket("**/ws", hold)
+    await screen.go()
+    await screen["input-user_input"].fill("Coffee, 3 creators")
+    await screen["start-submit"].click()
+    await expect(screen["start-submit"]).to_have_text("Starting…")
+    await screen["input-user_input"].fill("Tea, 2 creators")
+    server, message = held[0]
+    server.send(message)
+    await screen.page.wait_for_url("**/x/*")
+    await screen.go()
+    await expect(screen["input-user_input"]).to_have_value("Tea, 2 creators")
+
+
 async def test_runs_begun_elsewhere_are_listed_at_once(screen: Screen, stack: Stack) -> None:
     await screen.go()
     path = await begin(stack, "Begun by a program", [])
@@ -255,6 +277,17 @@ async def test_a_part_that_cannot_be_loaded_is_told(stack: Stack, browser: Brows
         await screen.page.unroute("**/ui/run.js*")
         await screen.page.get_by_role("button", name="Load the page again").click()
         await expect(screen.page.get_by_text("There is no such run.")).to_be_visible()
+
+
+async def test_the_page_comes_though_its_language_cannot_be_had(stack: Stack, browser: Browser) -> None:
+    async with opened(browser, stack.port, outages=True) as screen:
+        await screen.page.add_init_script("localStorage.setItem('quarterdeck.language', 'id')")
+        await screen.page.route("**/ui/i18n/id.js*", lambda route: route.abort())
+        await screen.page.goto(screen.origin)
+        await expect(screen["start-submit"]).to_have_text("Start run")
+        await screen.page.unroute("**/ui/i18n/id.js*")
+        await screen.page.reload()
+        await expect(screen["start-submit"]).to_have_text("Mulai proses")
 
 
 async def test_the_first_page_is_light(screen: Screen) -> None:

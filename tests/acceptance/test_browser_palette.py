@@ -172,6 +172,36 @@ async def test_what_was_decided_is_listed_and_can_be_opened(screen: Screen, stac
     await expect(screen["decided"]).to_have_count(0)
 
 
+async def test_older_decisions_that_cannot_be_had_are_told_and_asked_for_again(screen: Screen, stack: Stack) -> None:
+    execution = await start(stack, "long ago", ["after_survey"])
+    async with stack.connect() as other:
+        await other.command("watch", execution=execution)
+        await other.decide(await other.question(execution, "after_survey"), "approve")
+    refusal = {"code": "unavailable", "message": "Lost", "retry": True}
+    away = True
+
+    def refuse(frame: Frame) -> Frame:
+        if frame.get("what") == "checkpoints" and frame.get("cursor") == "more":
+            frame = {**frame, "cursor": None}
+            return {"type": "error", "re": frame["id"], **refusal} if away else frame
+        return frame
+
+    def more(frame: Frame) -> Frame:
+        decided = frame["type"] == "reply" and any("history" in item for item in frame["data"].get("items", ()))
+        return {**frame, "data": {**frame["data"], "next": "more"}} if decided and away else frame
+
+    await between(screen, said=refuse, heard=more)
+    await screen.go()
+    await screen["show-decided"].click()
+    lists = screen.page.locator(".lists")
+    await lists.get_by_role("button", name="Older", exact=True).first.click()
+    await expect(lists.get_by_role("alert")).to_contain_text("The server cannot reach its storage just now.")
+    await expect(screen["decided"].get_by_role("link", name="long ago")).to_have_count(1)
+    away = False
+    await lists.get_by_role("button", name="Older", exact=True).first.click()
+    await expect(lists.get_by_role("alert")).to_have_count(0)
+
+
 async def test_on_a_server_that_knows_people_ones_own_are_told_apart(screen: Screen, stack: Stack) -> None:
     mine, theirs = [await start(stack, f"run of {who}", ["after_survey"]) for who in ("mine", "theirs")]
 

@@ -2,17 +2,19 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from playwright.async_api import Browser, WebSocketRoute, expect
 
 from tests.support.browser import Screen, opened
 from tests.support.demo import decisions, events
-from tests.support.market import look, market, start
+from tests.support.market import Way, look, market, start
 from tests.support.openai_server import OpenAIServer
 from tests.support.stack import Stack
 
+#: A phone, in both colours and both languages.
+PHONE: Sequence[Way] = [(390, "light", ""), (390, "dark", "id")]
 #: Presses a button, and its key, in the very moment in which it comes; notes what it said about itself then.
 HASTE = """
 new MutationObserver((_, observer) => {
@@ -129,6 +131,54 @@ async def test_a_refusal_is_told_and_the_words_stay(screen: Screen, stack: Stack
     await expect(screen["action-approve"]).to_have_attribute("aria-disabled", "false")
     await look(screen, "state-refused")
     assert decisions(stack, execution) == []
+
+
+async def test_what_is_typed_while_an_answer_is_on_its_way_is_not_lost(screen: Screen, stack: Stack) -> None:
+    execution = await start(stack, "on its way", ["after_survey"])
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def hold(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if json.loads(message)["type"] == "decide":
+                held.append((server, message))
+            else:
+                server.send(message)
+
+        page.on_message(pass_on)
+
+    await screen.page.route_web_socket("**/ws", hold)
+    await screen.go(f"/x/{execution}")
+    await screen["note"].fill("Well done.")
+    await screen.press("approve")
+    await expect(screen["action-approve"]).to_contain_text("Sending…")
+    await screen["note"].fill("Well done. And greet the others.")
+    server, message = held[0]
+    server.send(message)
+    await screen.ended("completed")
+    await expect(screen.page.locator(".kept")).to_contain_text("And greet the others.")
+    said = [event["data"]["feedback"] for event in events(stack, execution) if event["type"] == "checkpoint.decided"]
+    assert said == ["Well done."]
+
+
+async def test_on_a_phone_a_question_says_which_run_asks_it(screen: Screen, stack: Stack) -> None:
+    here, other = await start(stack, "jam in Bogor", []), await start(stack, "honey in Sumba", ["after_survey"])
+    await screen.go(f"/x/{here}")
+    bar = screen.page.locator("a.bar", has_text="honey in Sumba")
+    async with stack.connect() as client:
+        for question in (await client.command("list", what="checkpoints"))["items"]:
+            if question["execution"] != other:
+                await client.command("cancel", execution=question["execution"])
+    await expect(bar).to_have_count(1)
+    await look(screen, "bar-of-another-run", PHONE)
+    await screen.page.set_viewport_size({"width": 390, "height": 844})
+    await bar.click()
+    await expect(screen.card("after_survey")).to_be_visible()
+    await expect(screen["of-run"]).to_have_text("honey in Sumba")
+    await look(screen, "card-of-another-run", PHONE)
+    await screen.approve("after_survey")
+    await expect(screen.page.locator("a.bar")).to_have_count(0)
 
 
 async def test_an_edit_of_an_old_draft_is_kept_beside_the_new_one(screen: Screen, stack: Stack) -> None:

@@ -80,6 +80,47 @@ MODULES = {
     "ui/deep/rare.js": "export default (() => `rare`)();",
     "lib/index.js": 'var t="lib",n=2;export{t as lib,n as more};\n//# sourceMappingURL=nowhere.map',
 }
+#: Forms that are legal and seldom seen.
+ODD = {
+    ENTRY: """#!/usr/bin/env node
+        import * as changes from "./changes.js";
+        import whole, { "a-b" as dashed, both, "c d" as spaced } from "./passing.js";
+        import * as all from "./passing.js";
+        import "./deep/address.js";
+        function Made() { return { of: new.target?.name }; }
+        const early = () => { return /* it ends
+            here */ 5; };
+        const key = Promise.resolve("computed");
+        class Waiting { [await key]() { return 1; } }
+        changes.increase();
+        console.log(JSON.stringify({
+          changed: [changes.count, changes.found, whole.count, all.counted], dashed, both, spaced,
+          keys: Object.keys(all), inherited: "constructor" in all, made: new Made(), early: early() ?? "nothing",
+          waiting: new Waiting().computed(), where: globalThis.where,
+        }));
+        globalThis.order = ["entry"];
+        const right = () => import("./right.js" /* right */);
+        import(/* left */ "./left.js").then(right).then(() => console.log(globalThis.order));
+    """,
+    "ui/changes.js": """
+        let count = 0, found, kept = 1;
+        export { count, found, kept };
+        export const increase = () => { count++; [found] = [count]; };
+    """,
+    "ui/passing.js": """
+        export * as default from "./changes.js";
+        export { count as counted, kept as "c d" } from "./changes.js";
+        export * from "./one.js";
+        export * from "./other.js";
+    """,
+    "ui/one.js": 'const own = 1; export { own as "a-b", own as unlike }; export { both } from "./both.js";',
+    "ui/other.js": 'export const unlike = 2, z = 1, a = 2; export * from "./both.js";',
+    "ui/both.js": "export const both = true",
+    "ui/deep/address.js": "globalThis.where = import.meta.url.split('/').slice(-2).join('/');",
+    "ui/left.js": f"{LARGE}\nimport './shared.js'; globalThis.order.push('left');",
+    "ui/right.js": f"{LARGE}\nimport './shared.js'; globalThis.order.push('right');",
+    "ui/shared.js": "globalThis.order.push('shared');",
+}
 BARE = {"lib": "lib/index.js"}
 
 
@@ -105,3 +146,9 @@ def test_joined_modules_say_what_they_say_one_by_one(tmp_path: Path) -> None:
     assert set(scripts.texts) == {
         ENTRY, "ui/left.js", "ui/deep/right.js", "ui/counter.js", "ui/deep/rare.js",
     }  # fmt: skip
+
+
+def test_what_is_seldom_seen_is_joined_as_well(tmp_path: Path) -> None:
+    sources = {name: text.encode() for name, text in ODD.items()}
+    alone, joined = write(tmp_path / "alone", sources), write(tmp_path / "joined", Scripts(sources, {}).texts)
+    assert run([*node(), ENTRY], joined, limit=20) == run([*node(), ENTRY], alone, limit=20)

@@ -56,6 +56,37 @@ def test_what_is_small_but_needs_more_stays_with_what_it_needs() -> None:
     assert found == [["main"], ["large"], ["small"], ["left"], ["right"], ["third"]]
 
 
+def test_what_does_something_by_running_waits_until_it_is_asked_for() -> None:
+    asks = 'import("./left.js"); import("./right.js");'
+    needs = 'import "./small.js"'
+    assert parts(main=asks, left=needs, right=needs, small='"use strict"; document.title = "";') == [
+        ["main"], ["small"], ["left"], ["right"],
+    ]  # fmt: skip
+
+
+def test_what_awaits_something_keeps_nobody_waiting_who_does_not_need_it() -> None:
+    asks = 'import("./left.js"); import("./right.js");'
+    needs = 'import "./small.js"'
+    assert parts(main=asks, left=needs, right=needs, small="export const words = await fetch('words');")[0] == ["main"]
+
+
+def test_parts_that_would_change_the_order_of_what_is_done_are_refused() -> None:
+    with pytest.raises(ImportError, match=r"mine\.js does something before shared\.js does"):
+        parts(
+            main='import("./left.js"); import("./right.js");',
+            left='import "./mine.js"; import "./shared.js";',
+            right='import "./shared.js";',
+            mine="first();",
+            shared="second();",
+        )
+
+
+@pytest.mark.parametrize("text", ['import "./nowhere.js"', 'const later = () => import("./nowhere.js")'])
+def test_a_module_that_is_not_there_is_named_and_so_is_who_needs_it(text: str) -> None:
+    with pytest.raises(ImportError, match=r"a\.js needs nowhere\.js, which is no module of the page"):
+        parts(main='import "./a.js"', a=text)
+
+
 def test_what_is_asked_for_and_needed_at_once_comes_at_once() -> None:
     assert parts(main='import "./a.js"; import("./a.js")', a="") == [["a", "main"]]
 

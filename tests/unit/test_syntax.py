@@ -43,6 +43,8 @@ def test_each_form_of_an_import(text: str, wanted: Import) -> None:
         ('export { b, default as c } from "./b.js"', [Export("b", "b", "ui/b.js"), Export("c", DEFAULT, "ui/b.js")]),
         ('export * from "react"', [Export(WHOLE, WHOLE, "vendor/react.js")]),
         ('export * as b from "./b.js"', [Export("b", WHOLE, "ui/b.js")]),
+        ('export * as default from "./b.js"', [Export(DEFAULT, WHOLE, "ui/b.js")]),
+        ("const b = 1; export { b as 'c-d', /* e */ b /* f */ as g, // h\n}", [Export("c-d", "b"), Export("g", "b")]),
     ],
 )
 def test_each_form_of_an_export(text: str, wanted: list[Export]) -> None:
@@ -70,6 +72,8 @@ def test_texts_and_comments_that_look_like_imports_are_none() -> None:
         ("const c = async () => await b;", False),
         ("async function c() { for await (const d of b) d(); }", False),
         ("class C { async d() { await b; } }", False),
+        ("async function* c() { yield await b; }", False),
+        ("class C { [await b]() {} }", True),
     ],
 )
 def test_a_module_that_awaits_something_itself_is_known(text: str, waits: bool) -> None:
@@ -83,6 +87,17 @@ def test_a_module_that_awaits_something_itself_is_known(text: str, waits: bool) 
         ("const b = 1;\nimport(`./${b}.js`)", r"ui/a\.js: an address that is not a plain string, in line 2"),
         ("export let b = 1", r"ui/a\.js: an export that is no plain constant, in line 1"),
         ("export const { b } = c", r"ui/a\.js: an export that is no plain constant, in line 1"),
+        ("export\nconst b = 1", r"ui/a\.js: a word of modules that the parser reads as a name, in line 1"),
+        ("export default function () {}\n(b)()", r"a default export without a name and a semicolon, in line 1"),
+        ("export default class {}\n[b].map(c)", r"a default export without a name and a semicolon, in line 1"),
+        (
+            'import b from "./b.json" with { type: "json" }',
+            r'with \{ type: "json" \}, which cannot be joined, in line 1',
+        ),
+        ('import("./b.js", { with: {} })', r"an `import\(…\)` of more than an address, in line 1"),
+        ("\nconst { url } = import.meta", r"an `import\.meta` for more than its `url`, in line 2"),
+        ('import.meta.resolve("./b.js")', r"an `import\.meta` for more than its `url`, in line 1"),
+        ("const b = 1;\n\nlet = = c", r"ui/a\.js is not JavaScript that can be read, in line 3"),
     ],
 )
 def test_what_cannot_be_joined_is_refused_with_its_place(text: str, message: str) -> None:

@@ -74,6 +74,86 @@ test("a refused token is final, and says why", async () => {
   assert.deepEqual([client.getConnection().phase, client.getConnection().reason], ["closed", "Unknown token"]);
 });
 
+test("a connection that ends before it said who we are leaves nothing behind", async (t) => {
+  const client = makeClient({ token: () => "secret", backoff: { min: 0, max: 0 } });
+  client.hold();
+  await settle();
+  /** @type {Set<unknown>} */ const held = new Set();
+  const { add, delete: remove } = Set.prototype;
+  t.mock.method(Set.prototype, "add", /** @this {Set<unknown>} @param {unknown} f */ function (f) {
+    if (typeof f === "function") add.call(held, f);
+    return add.call(this, f);
+  });
+  t.mock.method(Set.prototype, "delete", /** @this {Set<unknown>} @param {unknown} f */ function (f) {
+    remove.call(held, f);
+    return remove.call(this, f);
+  });
+  latest().greet({ auth: "required" });
+  await settle();
+  assert.equal(latest().of("auth").length, 1);
+  assert.notEqual(held.size, 0, "an answer is waited for");
+  latest().drop();
+  assert.equal(held.size, 0);
+});
+
+test("what was said on an earlier connection opens no later one", async () => {
+  /** @type {((secret: string) => void)[]} */ const asked = [];
+  const client = makeClient({ token: () => new Promise((resolve) => asked.push(resolve)) });
+  client.hold();
+  latest().greet({ auth: "required" });
+  await settle();
+  latest().drop();
+  mock.timers.tick(60_000);
+  latest().greet({ auth: "required" });
+  await settle();
+  assert.equal(asked.length, 2);
+  asked[0]?.("late");
+  await settle();
+  assert.deepEqual(latest().of("auth"), [], "the secret was asked for again, and that is the one to tell");
+  asked[1]?.("secret");
+  await settle();
+  const { id } = latest().of("auth")[0];
+  latest().drop();
+  mock.timers.tick(60_000);
+  latest().greet({ auth: "required" });
+  latest().push({ type: "reply", re: id, data: {} });
+  await settle();
+  assert.equal(client.getConnection().phase, "connecting");
+});
+
+test("a token that cannot be had for a connection that is gone closes none that came after it", async () => {
+  /** @type {((e: Error) => void)[]} */ const asked = [];
+  const client = makeClient({ token: () => new Promise((_, reject) => asked.push(reject)) });
+  client.hold();
+  latest().greet({ auth: "required" });
+  await settle();
+  latest().drop();
+  mock.timers.tick(60_000);
+  latest().greet({ auth: "required" });
+  const second = latest();
+  await settle();
+  asked[0]?.(new Error("timed out"));
+  await settle();
+  assert.equal(second.readyState, 1);
+});
+
+test("a connection that is cut before the lists came says nothing of what there is", async () => {
+  const client = makeClient();
+  client.hold();
+  client.inbox();
+  latest().greet();
+  latest().drop();
+  await settle();
+  assert.ok(!("older" in client.getState()), "nobody knows yet what is listed");
+  mock.timers.tick(60_000);
+  latest().greet();
+  latest().push({ type: "reply", re: latest().of("watch")[0].id, data: { checkpoints: [] } });
+  const [executions, crews] = latest().of("list");
+  latest().push({ type: "reply", re: executions.id, data: { items: [], next: "cursor" } }, { type: "reply", re: crews.id, data: { items: [] } });
+  await settle();
+  assert.equal(client.getState().older, "cursor");
+});
+
 test("after a lost connection it resumes where it was, and duplicates change nothing", () => {
   const { client } = live();
   latest().drop();

@@ -28,6 +28,8 @@ def divide(modules: Mapping[str, Module], entry: str) -> list[Part]:
     Who asks for a module needs all that the module needs, so that parts need each other in no circle.
     Raises `ImportError` where modules do, and where one would wait for a part that waits for it.
     """
+    for module in modules.values():
+        _check_sources(modules, module)
     order = _order(modules, entry)
     askers: dict[str, set[str]] = defaultdict(set)
     for asker in dict.fromkeys([entry, *(later for name in order for later in modules[name].later)]):
@@ -45,6 +47,7 @@ def divide(modules: Mapping[str, Module], entry: str) -> list[Part]:
     parts = [Part(tuple(names)) for names in [main, *others] if names]
     for part in parts:
         _check_waits(modules, part)
+        _check_order(modules, {name: each for each in parts[1:] for name in each.modules}, part.name)
     return parts
 
 
@@ -73,6 +76,12 @@ def _visit(modules: Mapping[str, Module], name: str, done: dict[str, None], path
         done[name] = None
 
 
+def _check_sources(modules: Mapping[str, Module], module: Module) -> None:
+    for source in (*module.sources, *module.later):
+        if source not in modules:
+            raise ImportError(f"{module.name} needs {source}, which is no module of the page")
+
+
 def _check_waits(modules: Mapping[str, Module], part: Part) -> None:
     for name in part.modules:
         asked = [later for each in needed(modules, [name]) for later in modules[each].later]
@@ -82,6 +91,27 @@ def _check_waits(modules: Mapping[str, Module], part: Part) -> None:
             )
 
 
+def _check_order(modules: Mapping[str, Module], homes: Mapping[str, Part], name: str) -> None:
+    """Hold what does something by running to its order, which parts that run as a whole could change."""
+    alone = [each for each in needed(modules, [name]) if each in homes and modules[each].acts]
+    ran: dict[str, None] = {}
+    _run(modules, homes, name, ran)
+    joined = [each for each in ran if each in alone]
+    for first, second in zip(alone, joined, strict=True):
+        if first != second:
+            raise ImportError(f"{first} does something before {second} does, and would do it after it when joined")
+
+
+def _run(modules: Mapping[str, Module], homes: Mapping[str, Part], name: str, ran: dict[str, None]) -> None:
+    if name in homes and name not in ran:
+        held = homes[name].modules
+        for source in (source for each in held for source in modules[each].sources if source not in held):
+            _run(modules, homes, source, ran)
+        ran.update(dict.fromkeys(held))
+
+
 def _is_small(modules: Mapping[str, Module], names: list[str], first: set[str]) -> bool:
+    if any(modules[name].acts or modules[name].waits for name in names):
+        return False  # it is not to do, nor to await, what nobody has asked for
     sources = {source for name in names for source in modules[name].sources}
     return sum(len(modules[name].text) for name in names) < SMALL and sources <= first | set(names)

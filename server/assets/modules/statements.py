@@ -1,5 +1,6 @@
 """The forms that `import` and `export` have (ECMA-262, chapter 16.2), from the parser's nodes."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ DEFAULT = "default"
 WHOLE = "*"
 #: What a value has for a name that a module gives without one.
 UNNAMED = "$default"
+UNNAMED_DECLARATION = re.compile(r"(async\s+)?(function|class)\b")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Statement:
 
 def read(node: Node) -> Statement:
     """Read an `import_statement` or an `export_statement`; raise `ValueError` for a form that cannot be joined."""
+    for extra in _of_type(node, "import_attribute", "decorator"):
+        raise ValueError(f"{_text(extra)}, which cannot be joined, in line {extra.start_point.row + 1}")
     gone = Edit(node.start_byte, node.end_byte)
     source = node.child_by_field_name("source")
     if node.type == "import_statement":
@@ -71,6 +75,7 @@ def read(node: Node) -> Statement:
         exports = (Export(DEFAULT if of_default else name, name) for name in _declared(declaration))
         return Statement(Edit(node.start_byte, declaration.start_byte), exports=tuple(exports))
     if value := node.child_by_field_name("value"):
+        _check_ends(value)
         edit = Edit(node.start_byte, value.start_byte, f"const {UNNAMED} = ".encode())
         return Statement(edit, exports=(Export(DEFAULT, UNNAMED),))
     return Statement(gone, exports=tuple(Export(given, name) for name, given in _specified(node)))
@@ -98,7 +103,7 @@ def _passed_on(node: Node, address: str) -> Iterator[Export]:
     for name, given in _specified(node):
         yield Export(given, name, address)
     for child in _of_type(node, "namespace_export"):
-        yield Export(_text(child.named_children[0]), WHOLE, address)
+        yield Export(_name(child.children[-1]), WHOLE, address)
     if any(child.type == WHOLE for child in node.children):
         yield Export(WHOLE, WHOLE, address)
 
@@ -111,7 +116,7 @@ def _specified(node: Node) -> Iterator[tuple[str, str]]:
 def _specifiers(clause: Node) -> Iterator[tuple[str, str]]:
     for specifier in clause.named_children:
         if specifier.type.endswith("_specifier"):
-            words = [_text(child) for child in specifier.children if child.type != "as"]
+            words = [_name(child) for child in specifier.children if child.type not in {"as", "comment"}]
             yield words[0], words[-1]
 
 
@@ -126,8 +131,22 @@ def _declared(declaration: Node) -> Iterator[str]:
     yield from (_text(name) for name in names if name)
 
 
-def _of_type(node: Node, kind: str) -> Iterator[Node]:
-    return (child for child in node.named_children if child.type == kind)
+def _check_ends(value: Node) -> None:
+    """Refuse a function or class without a name that something follows: it ends there, but the parser reads on."""
+    if UNNAMED_DECLARATION.match(_text(value)) and value.type not in {
+        "function_expression",
+        "generator_function",
+        "class",
+    }:
+        raise ValueError(f"a default export without a name and a semicolon, in line {value.start_point.row + 1}")
+
+
+def _of_type(node: Node, *kinds: str) -> Iterator[Node]:
+    return (child for child in node.named_children if child.type in kinds)
+
+
+def _name(node: Node) -> str:
+    return _text(node)[1:-1] if node.type == "string" else _text(node)
 
 
 def _text(node: Node) -> str:
