@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from tree_sitter import Language, Node, Query, QueryCursor
+from tree_sitter import Node, Query, QueryCursor
+
+from server.assets.modules.language import JAVASCRIPT
 
 FUNCTIONS = {
     "arrow_function", "function_declaration", "function_expression", "generator_function",
@@ -12,12 +14,15 @@ FUNCTIONS = {
 CALLED = {*FUNCTIONS, "field_definition"}
 #: What gives names of its own to the block that it stands in.
 DECLARATIONS = {"class_declaration", "function_declaration", "generator_function_declaration", "lexical_declaration"}
-ASSIGNED = """
+ASSIGNED = Query(
+    JAVASCRIPT,
+    """
     (assignment_expression left: (_) @target)
     (augmented_assignment_expression left: (_) @target)
     (update_expression argument: (_) @target)
     (for_in_statement left: (_) @target)
-"""
+    """,
+)
 #: Where the names in a pattern are.
 PATTERNS = {
     "assignment_pattern": ("left",), "object_assignment_pattern": ("left",), "pair_pattern": ("value",),
@@ -26,10 +31,10 @@ PATTERNS = {
 }  # fmt: skip
 
 
-def changing(root: Node, names: Iterable[str], language: Language) -> frozenset[str]:
+def changing(root: Node, names: Iterable[str]) -> frozenset[str]:
     """Name those of a module's own names that one of its functions gives another value."""
     sought = {name.encode() for name in names}
-    targets = QueryCursor(Query(language, ASSIGNED)).captures(root).get("target", [])
+    targets = QueryCursor(ASSIGNED).captures(root).get("target", [])
     found = {(name.text or b"", name.start_byte): name for target in targets for name in _bound(target)}
     return frozenset(text.decode() for (text, _), node in found.items() if text in sought and _is_outer(node))
 

@@ -4,15 +4,14 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import tree_sitter_javascript
-from tree_sitter import Language, Node, Parser, Query, QueryCursor
+from tree_sitter import Node, Parser, Query, QueryCursor
 
 from server.assets.modules.bindings import changing, in_function
+from server.assets.modules.language import JAVASCRIPT
 from server.assets.modules.statements import Edit, Export, Import, read, unquoted
 
-LANGUAGE = Language(tree_sitter_javascript.language())
 SOUGHT = Query(
-    LANGUAGE,
+    JAVASCRIPT,
     """
     (comment) @comment
     (hash_bang_line) @comment
@@ -70,7 +69,7 @@ def parse(name: str, text: bytes, bare: Mapping[str, str]) -> Module:
 
     Raises `SyntaxError` for what is not JavaScript, and for what cannot be joined with other modules.
     """
-    root = Parser(LANGUAGE).parse(text).root_node
+    root = Parser(JAVASCRIPT).parse(text).root_node
     if root.has_error:
         raise SyntaxError(f"{name} is not JavaScript that can be read, in line {_broken(root).start_point.row + 1}")
 
@@ -96,7 +95,7 @@ def parse(name: str, text: bytes, bare: Mapping[str, str]) -> Module:
         addresses,
         (*(statement.edit for statement in statements), *_uncommented(text, found.get("comment", []))),
         waits=any(not in_function(node) for node in found.get("await", [])),
-        changing=changing(root, (export.of for export in exports if not export.source), LANGUAGE),
+        changing=changing(root, (export.of for export in exports if not export.source)),
         acts=any(node.type not in DECLARATIVE and not _is_directive(node) for node in root.named_children),
     )
 
