@@ -28,8 +28,6 @@ from tests.support.demo import (
 from tests.support.stack import Stack, installed
 from tests.support.waiting import wait_until
 
-#: What the browser may fetch before it shows the first page, in bytes on the wire.
-FIRST_LOAD = 60 * 1024
 #: Presses a button at a moment of the clock, as two people do who know nothing of each other.
 PRESS = "(it, at) => new Promise(done => setTimeout(() => done(it.click()), at - Date.now()))"
 MODES: list[tuple[str, int, Any]] = [("light", 1440, "light"), ("dark", 1440, "dark"), ("narrow", 390, "light")]
@@ -267,36 +265,3 @@ async def test_every_page_is_accessible_in_light_and_dark_and_on_a_phone(screen:
             assert await screen.accessibility() == [], f"{name}, {mode}"
             await screen.keep(f"{name}-{mode}")
         await screen.page.set_viewport_size({"width": 1440, "height": 900})
-
-
-async def test_a_part_that_cannot_be_loaded_is_told(stack: Stack, browser: Browser) -> None:
-    async with opened(browser, stack.port, outages=True) as screen:
-        await screen.page.route("**/ui/run.js*", lambda route: route.abort())
-        await screen.go("/x/x_unknown")
-        await expect(screen.page.get_by_text("This part of the page could not be loaded.")).to_be_visible()
-        await screen.page.unroute("**/ui/run.js*")
-        await screen.page.get_by_role("button", name="Load the page again").click()
-        await expect(screen.page.get_by_text("There is no such run.")).to_be_visible()
-
-
-async def test_the_page_comes_though_its_language_cannot_be_had(stack: Stack, browser: Browser) -> None:
-    async with opened(browser, stack.port, outages=True) as screen:
-        await screen.page.add_init_script("localStorage.setItem('quarterdeck.language', 'id')")
-        await screen.page.route("**/ui/i18n/id.js*", lambda route: route.abort())
-        await screen.page.goto(screen.origin)
-        await expect(screen["start-submit"]).to_have_text("Start run")
-        await screen.page.unroute("**/ui/i18n/id.js*")
-        await screen.page.reload()
-        await expect(screen["start-submit"]).to_have_text("Mulai proses")
-
-
-async def test_the_first_page_is_light(screen: Screen) -> None:
-    await screen.go()
-    await expect(screen["start-form"]).to_be_visible()
-    sizes: dict[str, int] = {}
-    for request in screen.requests:
-        if request.resource_type in ("script", "stylesheet"):
-            sizes[request.url.split("/static/")[1].split("?")[0]] = (await request.sizes())["responseBodySize"]
-    assert sum(sizes.values()) < FIRST_LOAD
-    assert {"ui/app.js", "ui/home.css"} <= set(sizes)
-    assert not {"vendor/marked.js", "vendor/diff/diff/word.js", "ui/i18n/id.js", "ui/approval.js"} & set(sizes)
