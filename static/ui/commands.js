@@ -4,6 +4,7 @@
  * @import { State } from "../client/types.js"
  */
 import { byUrgency } from "../client/react.js";
+import { mayGive } from "../client/store.js";
 import { conversationsOf, matches } from "./conversations.js";
 import { LANGUAGES, t } from "./i18n/index.js";
 import { areKeysOn, switchKeys } from "./keys.js";
@@ -27,7 +28,7 @@ export function commandsOf(client, help) {
 /** @param {State} state @returns {Command[]} */
 const waiting = (state) =>
   Object.values(state.checkpoints)
-    .filter((c) => c.state === "open")
+    .filter((c) => c.state === "open" && mayGive(state, "decide", c.execution))
     .sort(byUrgency)
     .map((c) => ({
       id: c.id,
@@ -41,7 +42,7 @@ const waiting = (state) =>
 function actions(state, client, help) {
   const next = waiting(state)[0];
   /** @type {(Omit<Command, "kind"> | false | undefined)[]} */ const all = [
-    { id: "new", title: t("inbox.new"), run: () => go({}) },
+    mayGive(state, "start") && { id: "new", title: t("inbox.new"), run: () => go({}) },
     next && { id: "next", title: t("palette.next"), hint: next.title, run: next.run },
     ...THEMES.map((theme) => ({ id: `theme-${theme}`, title: `${t("app.theme")}: ${t(`theme.${theme}`)}`, run: () => chooseTheme(theme) })),
     ...Object.entries(LANGUAGES).map(([code, name]) => ({ id: `language-${code}`, title: `${t("app.language")}: ${name}`, run: () => chooseLanguage(code) })),
@@ -75,7 +76,7 @@ const runs = (state) =>
 /** @param {State} state @returns {Command[]} */
 const crews = (state) =>
   state.crews
-    .filter((crew) => !crew.broken)
+    .filter((crew) => !crew.broken && mayGive(state, "start"))
     .map((crew) => ({
       id: `crew-${crew.name}`,
       kind: "crews",

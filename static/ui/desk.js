@@ -6,6 +6,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useClient, useSelection } from "../client/react.js";
 import { OVER } from "../client/states.js";
+import { mayGive } from "../client/store.js";
 import { Approval } from "./approval.js";
 import { Gone } from "./closed.js";
 import { html } from "./html.js";
@@ -41,7 +42,8 @@ function useSaid() {
   const client = useClient();
   const [said, say] = useState("");
   const decided = (/** @type {CheckpointView} */ c) => {
-    const n = Object.values(client.getState().checkpoints).filter((other) => other.state === "open").length;
+    const state = client.getState();
+    const n = Object.values(state.checkpoints).filter((other) => other.state === "open" && mayGive(state, "decide", other.execution)).length;
     const verdict = c.decision ? verdictOf(c, { ...c.decision, title: c.title }, true) : "";
     if (verdict) say(n ? t("desk.done", { verdict, n }) : verdict);
   };

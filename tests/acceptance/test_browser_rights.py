@@ -17,6 +17,7 @@ from tests.support.tokens import AUTH, token
 
 INPUTS = {"topic": "kopi", "output_language": "English"}
 OKA: dict[str, Any] = {"sub": "oka", "name": "Oka", "roles": ["operator"]}
+RARA: dict[str, Any] = {"sub": "rara", "name": "Rara", "roles": ["operator"]}
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,10 @@ async def seen_by(browser: Browser, stack: Stack, sub: str, *roles: str) -> Asyn
         yield screen
 
 
-async def asked(stack: Stack, title: str) -> Frame:
-    """Have Oka start a crew that asks."""
+async def asked(stack: Stack, title: str, who: dict[str, Any] = OKA) -> Frame:
+    """Have Oka, or somebody else, start a crew that asks."""
     async with stack.connect() as client:
-        await client.command("auth", token=token(**OKA))
+        await client.command("auth", token=token(**who))
         started = await client.command("start", crew="market", inputs=INPUTS, title=title, checkpoints=["after_survey"])
         return await client.question(started["execution"], "after_survey")
 
@@ -78,9 +79,14 @@ async def test_an_operator_answers_what_is_their_own_and_nothing_else(stack: Sta
         await expect(rara["start-form"]).to_be_visible()
         await oka.go(path)
         await expect(oka.page).to_have_title("(1) begun by Oka · Quarterdeck")
+        theirs = await asked(stack, "begun by Rara", RARA)
+        await expect(oka["inbox"].get_by_text("begun by Rara").first).to_be_visible()
         await oka.approve("after_survey")
         await oka.ended("completed")
         await expect(oka["follow-up"]).to_be_visible()
+        await expect(oka.page.get_by_text("1 more waits for you.")).to_have_count(0)
+        await rara.go(f"/x/{theirs['execution']}/c/{theirs['id']}")
+        await rara.approve("after_survey")
 
 
 async def test_who_may_start_nothing_is_told_so_instead_of_a_form(stack: Stack, browser: Browser) -> None:

@@ -60,3 +60,13 @@ test("help and a crew are chosen from it", () => {
   all.find((command) => command.id === "crew-content")?.run();
   assert.equal(startWords().crew, "content");
 });
+
+test("what a person may not do is not offered: others' questions, and starts", () => {
+  const rights = { any: ["watch", "list"], own: ["decide"] };
+  const self = /** @type {any} */ ({ rights, person: { id: "oka" } });
+  const owned = { ...offer(state, [checkpoint({ id: "cp_mine", execution: "x_mine" })]), self };
+  owned.summaries = { ...owned.summaries, x_1: run("x_1", 1, { owner: { id: "rara" } }), x_mine: run("x_mine", 4, { owner: { id: "oka" } }) };
+  const offered = commandsOf(/** @type {any} */ ({ getState: () => owned }), () => undefined);
+  assert.deepEqual(offered.filter(({ kind }) => kind === "waiting").map(({ id }) => id), ["cp_mine"]);
+  assert.ok(!offered.some(({ id, kind }) => kind === "crews" || id === "new"));
+});
