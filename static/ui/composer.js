@@ -10,7 +10,7 @@ import { Fields, read, without } from "./fields.js";
 import { html } from "./html.js";
 import { LANGUAGES, t, tOr, useLanguage } from "./i18n/index.js";
 import { withLanguages } from "./languages.js";
-import { go } from "./router.js";
+import { fromHere } from "./router.js";
 import { startWords, useStart } from "./start.js";
 
 export default function StartForm() {
@@ -42,6 +42,7 @@ export default function StartForm() {
     fail("");
     if (!report(found)) return;
     send(true);
+    const goOn = fromHere();
     try {
       const started = await client.start({
         crew: crew.name,
@@ -50,7 +51,7 @@ export default function StartForm() {
         checkpoints: crew.checkpoints.filter((c) => c.required || !unticked.has(c.name)).map((c) => c.name),
       });
       if (startWords().typed === typed) keep({ typed: {} }); // what was typed since then is for the next run
-      go({ execution: started.execution });
+      goOn({ execution: started.execution });
     } catch (refusal) {
       if (!(refusal instanceof CommandError)) throw refusal;
       const missing = /** @type {string[]} */ (

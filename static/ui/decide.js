@@ -7,7 +7,7 @@ import { CommandError } from "../client/index.js";
 import { useClient } from "../client/react.js";
 import { t, tOr } from "./i18n/index.js";
 import { claim, nameOf } from "./people.js";
-import { go } from "./router.js";
+import { fromHere } from "./router.js";
 import { dropSent, markSent } from "./words.js";
 
 /**
@@ -34,6 +34,7 @@ export function useDecide(c, again = false) {
    */
   async function decide(answer, misfit) {
     const unclaim = again ? () => undefined : claim(c.id, c.version);
+    const goOn = fromHere();
     control.current = new AbortController();
     send(answer.action);
     markSent(wordsKey(c, again));
@@ -41,7 +42,7 @@ export function useDecide(c, again = false) {
     try {
       const decision = { execution: c.execution, checkpoint: c.id, version: c.version, ...answer },
         limits = { signal: control.current.signal };
-      if (again) follow(await client.fork(decision, limits));
+      if (again) follow(await client.fork(decision, limits), goOn);
       else await client.decide(decision, limits);
       dropSent(wordsKey(c, again));
     } catch (e) {
@@ -54,10 +55,10 @@ export function useDecide(c, again = false) {
       else if (!control.current.signal.aborted) throw e;
     }
   }
-  /** @param {any} fork the server tells at which offset the answer stands in its log */
-  function follow(fork) {
+  /** @param {any} fork the server tells at which offset the answer stands in its log @param {ReturnType<typeof fromHere>} goOn */
+  function follow(fork, goOn) {
     claim(`${fork.execution}@${fork.offset}`, c.version);
-    go({ execution: fork.execution });
+    goOn({ execution: fork.execution });
   }
   return { decide, sending, error, fail, takeBack: () => control.current?.abort() };
 }

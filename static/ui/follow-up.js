@@ -12,7 +12,7 @@ import { html } from "./html.js";
 import { LANGUAGES, t, tOr, useLanguage } from "./i18n/index.js";
 import { withLanguages } from "./languages.js";
 import { isLanguage, messageInput } from "./message.js";
-import { go } from "./router.js";
+import { fromHere } from "./router.js";
 import { dropSent, keepWords, markSent, useWords } from "./words.js";
 
 /** @param {{ run: ExecutionView }} props */
@@ -41,11 +41,12 @@ function Message({ run, crew, input }) {
     fail("");
     send(true);
     markSent(key);
+    const goOn = fromHere();
     const inputs = { ...run.inputs, [input]: text.trim(), ...form };
     try {
       const next = await client.start({ crew: crew.name, inputs, conversation: conversationOf(run), checkpoints: checkpoints ?? [] });
       dropSent(key);
-      go({ execution: next.execution });
+      goOn({ execution: next.execution });
     } catch (refusal) {
       if (!(refusal instanceof CommandError)) throw refusal;
       fail(tOr(`error.${refusal.code}`, refusal.message));

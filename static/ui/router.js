@@ -44,6 +44,14 @@ export function go(place, { replace = false } = {}) {
   dispatchEvent(new PopStateEvent("popstate"));
 }
 
+/** How to go on from this place with what is on its way: unless the person has gone elsewhere meanwhile. */
+export function fromHere() {
+  const here = location.pathname;
+  return (/** @type {Place} */ place) => {
+    if (location.pathname === here) go(place);
+  };
+}
+
 /** @param {() => void} changed */
 function listen(changed) {
   addEventListener("popstate", changed);

@@ -2,8 +2,9 @@
 
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -222,26 +223,44 @@ async def test_the_form_knows_what_is_wanted_and_keeps_its_words(screen: Screen,
         await screen.page.reload()
 
 
-async def test_what_is_typed_while_a_start_is_on_its_way_is_kept_for_the_next(screen: Screen, stack: Stack) -> None:
-    held: list[tuple[WebSocketRoute, str | bytes]] = []
+async def held_starts(screen: Screen) -> list[Callable[[], None]]:
+    """Keep starts on their way until each is let go."""
+    held: list[Callable[[], None]] = []
 
     def hold(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
         page.on_message(
-            lambda said: held.append((server, said)) if '"type":"start"' in str(said) else server.send(said)
+            lambda said: held.append(partial(server.send, said)) if '"type":"start"' in str(said) else server.send(said)
         )
 
     await screen.page.route_web_socket("**/ws", hold)
+    return held
+
+
+async def test_what_is_typed_while_a_start_is_on_its_way_is_kept_for_the_next(screen: Screen, stack: Stack) -> None:
+    held = await held_starts(screen)
     await screen.go()
     await screen["input-user_input"].fill("Coffee, 3 creators")
     await screen["start-submit"].click()
     await expect(screen["start-submit"]).to_have_text("Starting…")
     await screen["input-user_input"].fill("Tea, 2 creators")
-    server, message = held[0]
-    server.send(message)
+    held[0]()
     await screen.page.wait_for_url("**/x/*")
     await screen.go()
     await expect(screen["input-user_input"]).to_have_value("Tea, 2 creators")
+
+
+async def test_who_reads_something_else_while_a_start_is_on_its_way_is_left_there(screen: Screen, stack: Stack) -> None:
+    path = await begin(stack, "Read meanwhile", [])
+    held = await held_starts(screen)
+    await screen.go()
+    await screen["input-user_input"].fill("Begun meanwhile")
+    await screen["start-submit"].click()
+    await screen["inbox"].get_by_role("link", name="Read meanwhile").click()
+    held[0]()
+    await expect(screen["inbox"].get_by_role("link", name="Begun meanwhile").first).to_be_visible()
+    await expect(screen["result"]).to_be_visible()
+    assert screen.page.url.endswith(path)
 
 
 async def test_runs_begun_elsewhere_are_listed_at_once(screen: Screen, stack: Stack) -> None:
