@@ -80,6 +80,10 @@ export function createCommands(send, isOpen) {
     resend() {
       for (const entry of [...pending.values()]) send(entry.frame);
     },
+    /** Gives up everything unanswered. @param {CommandError} reason */
+    drop(reason) {
+      for (const entry of [...pending.values()]) entry.settle(() => entry.reject(reason));
+    },
     /** @param {number | string} re @param {unknown} data */
     answer(re, data) {
       const p = pending.get(re);

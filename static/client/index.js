@@ -41,7 +41,8 @@ export function createClient({
   /** @type {State} */ let state = initialState;
   /** @type {Connection} */ let connection = IDLE;
   let holders = 0,
-    skew = 0;
+    skew = 0,
+    person = "";
   /** @type {Set<() => void>} */ const listeners = new Set();
   /** @type {Map<string, Set<(frame: any) => void>>} */ const handlers = new Map();
   /** @type {ServerFrame[]} */ let deltas = [];
@@ -166,8 +167,19 @@ export function createClient({
     });
   }
 
+  /** Who comes after somebody else neither sees what was theirs, nor says what they have not said yet. */
+  function admit() {
+    const { id } = state.self.person ?? { id: "" };
+    if (person && id !== person) {
+      state = { ...initialState, self: state.self };
+      commands.drop(new CommandError("unauthenticated", "Somebody else has signed in"));
+    }
+    person = id;
+  }
+
   /** The session stands: says again what was not answered, and resumes what is watched. */
   function begin() {
+    admit();
     const resume = watching.renew();
     commands.resend();
     socket.ready();

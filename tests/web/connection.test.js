@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { pauseAfter } from "../../static/client/socket.js";
-import { EPOCH, FakeSocket, ID, latest, live, makeClient, settle, stopClock, taskStarted } from "./support.js";
+import { EPOCH, FakeSocket, ID, latest, live, makeClient, queued, settle, stopClock, synced, taskStarted } from "./support.js";
 
 stopClock();
 
@@ -72,6 +72,37 @@ test("a refused token is final, and says why", async () => {
   });
   await settle();
   assert.deepEqual([client.getConnection().phase, client.getConnection().reason], ["closed", "Unknown token"]);
+});
+
+test("who comes after somebody else sees nothing of theirs, and says nothing in their place", async () => {
+  let person = "rara";
+  const client = makeClient({ token: () => person });
+  const come = async () => {
+    latest().greet({ auth: "required" });
+    await settle();
+    latest().reply("auth", { principal: { id: person } });
+    await settle();
+  };
+  client.watch(ID);
+  client.hold();
+  await come();
+  latest().push(queued(), taskStarted(2), synced(2));
+  await settle();
+  const decision = client.decide({ execution: ID, checkpoint: "cp_1", version: 1, action: "approve" });
+  latest().drop();
+  mock.timers.tick(250);
+  await come();
+  assert.equal(latest().of("decide").length, 1, "the same person's is said again");
+  assert.deepEqual(latest().of("watch")[0].after, { epoch: EPOCH, offset: 2 });
+  latest().drop(4003);
+  person = "oka";
+  client.retryNow();
+  const refusal = assert.rejects(decision, { code: "unauthenticated" });
+  await come();
+  await refusal;
+  assert.deepEqual(latest().of("decide"), []);
+  assert.equal(latest().of("watch")[0].after, "start");
+  assert.deepEqual([client.getState().executions, client.getState().self.person?.id], [{}, "oka"]);
 });
 
 test("a connection that ends before it said who we are leaves nothing behind", async (t) => {
