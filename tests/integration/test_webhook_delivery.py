@@ -1,6 +1,7 @@
 """Deliveries: tried again by the schedule, given up, taken over from the dead, and made again when a person asks."""
 
 import threading
+from collections.abc import Iterable
 
 import anyio
 import pytest
@@ -130,6 +131,13 @@ class Frozen(Outbox):
     def __init__(self, hooks: Hooks, *, read: bool = False) -> None:
         super().__init__(hooks.world.redis, ahead=hooks.outbox.ahead)
         self.taken, self.thawed, self._read = anyio.Event(), anyio.Event(), read
+
+    async def claim(
+        self, *, held: float, later: float, free: int, busy: Iterable[Claim] = ()
+    ) -> tuple[list[Claim], bool]:
+        if self.taken.is_set():
+            await self.thawed.wait()
+        return await super().claim(held=held, later=later, free=free, busy=busy)
 
     async def open(self, claim: Claim, offset: int, endpoint: str) -> Parcel | None:
         parcel = await super().open(claim, offset, endpoint) if self._read else None
