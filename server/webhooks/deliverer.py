@@ -117,7 +117,7 @@ class Deliverer:
             log.warning("webhook.late", execution=claim.execution, delivery=claim.delivery, error=str(error))
         except Exception:  # one that cannot be read, say: it must not end every worker that takes it
             log.exception("webhook.failed", execution=claim.execution, delivery=claim.delivery)
-            done = True  # for now: the claim runs out by itself
+            done = True  # given back it would fail again at once: it is due again when the claim runs out
         finally:
             self.busy.remove(claim)
             self._bell.set()

@@ -1,6 +1,5 @@
 """What a peer may send before it has asked for anything: so much, within so long."""
 
-import socket
 from collections.abc import AsyncIterator
 
 import anyio
@@ -12,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from server.sockets import Server, configure, http
+from server.sockets import http
+from tests.support.serving import serving
 
 HEAD = b"POST / HTTP/1.1\r\nhost: here\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
@@ -31,19 +31,8 @@ async def count(request: Request) -> Response:
 async def port() -> AsyncIterator[int]:
     """Serve the length of what is sent."""
     app = Starlette(routes=[Route("/", count, methods=["POST"])])
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    async def drain() -> None:
-        """Leave nobody."""
-
-    server = Server(configure(app, lifespan="off"), drain)
-    with listener:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listener])
-            try:
-                yield listener.getsockname()[1]
-            finally:
-                server.should_exit = True
+    async with serving(app) as (_, port):
+        yield port
 
 
 async def answer(stream: SocketStream) -> bytes:

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from server.sockets import Server, configure, http
+from server.sockets import Server, http
+from tests.support.serving import serving
 from tests.support.waiting import wait_until
 
 PIECE = b"~" * 100_000
@@ -65,19 +66,8 @@ async def site() -> AsyncIterator[Site]:
         return StreamingResponse(beats())
 
     app = Starlette(routes=[Route("/whole", whole), Route("/parted", parted), Route("/lasting", lasting)])
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    async def drain() -> None:
-        """Leave nobody."""
-
-    server = Server(configure(app, lifespan="off"), drain)
-    with listener:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(server.serve, [listener])
-            try:
-                yield Site(server, listener.getsockname()[1], working)
-            finally:
-                server.should_exit = True
+    async with serving(app) as (server, port):
+        yield Site(server, port, working)
 
 
 @contextmanager

@@ -5,49 +5,28 @@ from typing import Any
 
 import pytest
 from msgspec import UNSET
-from pydantic import BaseModel
 
 from protocol.events import LlmCompleted, TaskCompleted
 from protocol.objects import Cost, Usage
 from server.prices import Prices, billionths, written
 from server.runnable import CrewFailed
 from server.telemetry import REGISTRY
-from tests.support.crews import LLM, Crew, adapted, agent, model, task, tool
+from tests.support.crews import LLM, Crew, adapted, agent, model, task
 from tests.support.flows import Flow, run_flow, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.marked_model import MarkedModel
 from tests.support.openai_server import OpenAIServer, Reply, Tokens
+from tests.support.priced import CALL, Plan, count, priced, single
 
 from server.crews.calls import costs  # isort: skip  # crewai is first imported above, without its warnings
 
 PRICES = Prices.read({"prices": {"openai/gpt-4o-mini": {"input": 0.15, "output": 0.6, "cached": 0.075}}})
-#: Of a call of 11 and 7 tokens, as the server tells where nothing else is said.
-CALL = "0.00000585"
-
-
-@tool("count")
-def count(words: str) -> str:
-    """Count words."""
-    return "7"
-
-
-class Plan(BaseModel):
-    title: str
 
 
 @pytest.fixture(autouse=True)
 def prices() -> Iterator[None]:
-    costs.price_by(PRICES)
-    yield
-    costs.price_by(Prices())
-
-
-def single(server: OpenAIServer, *, more: dict[str, Any] | None = None, **settings: Any) -> Callable[[], Crew]:
-    def build() -> Crew:
-        writer = agent(server, **settings)
-        return Crew(agents=[writer], tasks=[task("it", writer, **(more or {}))])
-
-    return build
+    with priced(PRICES):
+        yield
 
 
 def usd(amount: str, unpriced: int = 0) -> Cost:

@@ -7,60 +7,30 @@ from typing import Any
 
 import pytest
 from msgspec import UNSET, json
-from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from protocol.events import LlmCompleted, LlmStarted, TaskCompleted
 from protocol.objects import Cost
 from server.prices import Prices
 from server.telemetry import REGISTRY
-from tests.support.crews import CREWAI_WARNINGS, LLM, Crew, adapted, agent, model, task, tool
+from tests.support.crews import LLM, Crew, adapted, agent, model, task, tool
 from tests.support.flows import Flow, run_flow, start
 from tests.support.journal import Execution, FakeJournal
 from tests.support.marked_model import MarkedModel
 from tests.support.openai_server import OpenAIServer, Reply, Tokens
+from tests.support.priced import CALL, Plan, count, priced, single
 
 from crewai.events.types.llm_events import LLMCallType  # isort: skip  # first imported above, without its warnings
 from crewai.llms.base_llm import BaseLLM, llm_call_context  # isort: skip
 from crewai.utilities.internal_instructor import InternalInstructor  # isort: skip
-from server.crews.calls import costs  # isort: skip
-
-pytestmark = [pytest.mark.filterwarnings(warning) for warning in CREWAI_WARNINGS]
 
 PRICES = Prices.read({"prices": {"openai/gpt-4o*": {"input": 0.15, "output": 0.6}}})
-#: Of a call of 11 and 7 tokens, as the server tells where nothing else is said.
-CALL = "0.00000585"
-
-
-@tool("count")
-def count(words: str) -> str:
-    """Count words."""
-    return "7"
-
-
-class Plan(BaseModel):
-    title: str
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIServer]:
-    with OpenAIServer() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
 def prices() -> Iterator[None]:
-    costs.price_by(PRICES)
-    yield
-    costs.price_by(Prices())
-
-
-def single(server: OpenAIServer, *, more: dict[str, Any] | None = None, **settings: Any) -> Callable[[], Crew]:
-    def build() -> Crew:
-        writer = agent(server, **settings)
-        return Crew(agents=[writer], tasks=[task("it", writer, **(more or {}))])
-
-    return build
+    with priced(PRICES):
+        yield
 
 
 def metric(name: str, **labels: str) -> float:
