@@ -105,6 +105,13 @@ test("who comes after somebody else sees nothing of theirs, and says nothing in 
   assert.deepEqual([client.getState().executions, client.getState().self.person?.id], [{}, "oka"]);
 });
 
+/** Loses the connection; the next one asks who we are. */
+function comeBack() {
+  latest().drop();
+  mock.timers.tick(60_000);
+  latest().greet({ auth: "required" });
+}
+
 test("a connection that ends before it said who we are leaves nothing behind", async (t) => {
   const client = makeClient({ token: () => "secret", backoff: { min: 0, max: 0 } });
   client.hold();
@@ -133,9 +140,7 @@ test("what was said on an earlier connection opens no later one", async () => {
   client.hold();
   latest().greet({ auth: "required" });
   await settle();
-  latest().drop();
-  mock.timers.tick(60_000);
-  latest().greet({ auth: "required" });
+  comeBack();
   await settle();
   assert.equal(asked.length, 2);
   asked[0]?.("late");
@@ -144,9 +149,7 @@ test("what was said on an earlier connection opens no later one", async () => {
   asked[1]?.("secret");
   await settle();
   const { id } = latest().of("auth")[0];
-  latest().drop();
-  mock.timers.tick(60_000);
-  latest().greet({ auth: "required" });
+  comeBack();
   latest().push({ type: "reply", re: id, data: {} });
   await settle();
   assert.equal(client.getConnection().phase, "connecting");
@@ -158,9 +161,7 @@ test("a token that cannot be had for a connection that is gone closes none that 
   client.hold();
   latest().greet({ auth: "required" });
   await settle();
-  latest().drop();
-  mock.timers.tick(60_000);
-  latest().greet({ auth: "required" });
+  comeBack();
   const second = latest();
   await settle();
   asked[0]?.(new Error("timed out"));
